@@ -1,0 +1,27 @@
+"""Artifact types of this project.
+
+``TYPE_NAME`` is ``module.Class``: Kubeflow Pipelines v2 finds the class by importing it. What an
+artifact says of itself goes into custom properties; declared properties fail there.
+"""
+
+from __future__ import annotations
+
+from tfx.types import artifact
+
+
+class RejectedClips(artifact.Artifact):
+    """What a component set aside: JSON lines of `audio.rejection.Rejection`."""
+
+    TYPE_NAME = "tfx_audio.components.RejectedClips"
+
+
+class SoundBanks(artifact.Artifact):
+    """Checked and resampled sounds, one subfolder a bank."""
+
+    TYPE_NAME = "tfx_audio.components.SoundBanks"
+
+
+class AugmentationHtml(artifact.Artifact):
+    """One self-contained HTML page to see and hear what the augmentation did."""
+
+    TYPE_NAME = "tfx_audio.components.AugmentationHtml"

@@ -1,0 +1,143 @@
+"""`Clip`, one labelled recording in memory, and its bytes."""
+
+from __future__ import annotations
+
+import io
+import math
+import wave
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+
+CLEAN = "clean"
+FLOOR_DBFS = -120.0
+PCM16_SCALE = 32768.0
+CLIPPED_LEVEL = 32767.0 / PCM16_SCALE
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One labelled recording, or one augmented copy of it.
+
+    Attributes:
+      clip_id: Unique and stable. A path relative to the data root or a manifest's id;
+        ``<id>#<start>-<end>`` for a piece of a recording, ``<source>~<n>`` for its n-th
+        augmented copy, ``<source>@<condition>`` for a condition of the test split. It is an
+        identifier: what it is made of stands in fields of its own and is never parsed back.
+      waveform: float32 in [-1, 1], shape ``(samples,)`` or ``(channels, samples)``.
+      sample_rate: Samples per second and channel.
+      label: Class name, empty if none.
+      group: Speaker, recording or fold, empty if none.
+      source_clip_id: The clip this one was made from; itself for an original.
+      copy_index: 0 for an original, 1..n for its augmented copies.
+      augmentation: JSON of the transforms applied; ``{}`` for an original.
+      condition: ``clean`` or the name of a robustness condition.
+      fields: Further named values, kept as features on request.
+    """
+
+    clip_id: str
+    waveform: np.ndarray
+    sample_rate: int
+    label: str = ""
+    group: str = ""
+    source_clip_id: str = ""
+    copy_index: int = 0
+    augmentation: str = "{}"
+    condition: str = CLEAN
+    fields: Mapping[str, str] = field(default_factory=lambda: _NO_FIELDS)
+
+    def __post_init__(self) -> None:
+        if not self.source_clip_id:
+            object.__setattr__(self, "source_clip_id", self.clip_id)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.waveform.shape[-1] / self.sample_rate
+
+    def replace(self, **changes: object) -> Clip:
+        """Return a copy with some attributes changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How loud a waveform is: peak and RMS in dB relative to full scale, and how much clips.
+
+    Silence is reported as `FLOOR_DBFS`, never as minus infinity, so that statistics stay finite.
+    """
+
+    peak_dbfs: float
+    rms_dbfs: float
+    clipped_fraction: float
+
+
+def levels(waveform: np.ndarray) -> Levels:
+    """Measure a float waveform of any shape; an empty one counts as silent."""
+    if waveform.size == 0:
+        return Levels(FLOOR_DBFS, FLOOR_DBFS, 0.0)
+    flat = waveform.reshape(-1)
+    peak = max(float(flat.max()), -float(flat.min()))
+    rms = math.sqrt(float(np.dot(flat, flat)) / flat.size)
+    clipped = 0.0
+    if peak >= CLIPPED_LEVEL:
+        clipped = float(np.count_nonzero(np.abs(flat) >= CLIPPED_LEVEL)) / flat.size
+    return Levels(to_dbfs(peak), to_dbfs(rms), clipped)
+
+
+def to_dbfs(amplitude: float) -> float:
+    """Return ``20·log10(amplitude)``, at least `FLOOR_DBFS`."""
+    return max(FLOOR_DBFS, 20.0 * math.log10(amplitude)) if amplitude > 0 else FLOOR_DBFS
+
+
+def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:
+    """Encode as RIFF WAV, PCM 16 bit, rounding to the nearest step and saturating.
+
+    Args:
+      waveform: float, ``(samples,)`` or ``(channels, samples)``.
+      sample_rate: Hz.
+
+    Returns:
+      The file's bytes. `decode_wav` gives back exactly the quantised waveform.
+    """
+    steps = np.rint(waveform * np.float32(PCM16_SCALE))
+    pcm = np.clip(steps, -32768, 32767).astype("<i2")
+    channels = 1 if pcm.ndim == 1 else pcm.shape[0]
+    if pcm.ndim == 2:
+        pcm = np.ascontiguousarray(pcm.T)
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as writer:
+        writer.setnchannels(channels)
+        writer.setsampwidth(2)
+        writer.setframerate(sample_rate)
+        writer.writeframes(pcm.tobytes())
+    return buffer.getvalue()
+
+
+def decode_wav(wav: bytes) -> tuple[np.ndarray, int]:
+    """Decode bytes written by `encode_wav`.
+
+    Returns:
+      ``(waveform, sample_rate)``: writeable float32, ``(samples,)`` for one channel, else
+      ``(channels, samples)``; values are multiples of 1/32768, as ``tf.audio.decode_wav`` gives.
+
+    Raises:
+      ValueError: If the bytes are not PCM 16 WAV.
+    """
+    try:
+        with wave.open(io.BytesIO(wav), "rb") as reader:
+            channels, width, rate, n_frames = reader.getparams()[:4]
+            if width != 2:
+                raise ValueError(f"expected PCM 16 bit, got {8 * width} bit")
+            raw = reader.readframes(n_frames)
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"not a RIFF WAV file: {error}") from error
+    pcm = np.frombuffer(raw, dtype="<i2")
+    waveform = pcm.astype(np.float32)
+    waveform *= np.float32(1.0 / PCM16_SCALE)
+    if channels > 1:
+        waveform = np.ascontiguousarray(waveform.reshape(-1, channels).T)
+    return waveform, rate

@@ -1,0 +1,20 @@
+"""Errors that are the user's to mend: wrong arguments, unusable files, bad policies."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InvalidInput(ValueError):
+    """Something the user gave can't be used.
+
+    The message says what was expected, what came, and where. The command line prints it
+    without a traceback and exits with status 2; a scheduler finds it as the last log line.
+    """
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,1 @@
+"""Augmentation policies that ship with the package, one YAML file each."""

@@ -1,0 +1,1 @@
+"""AudioAugmenter: Beam applies an augmentation policy to examples."""

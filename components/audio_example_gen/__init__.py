@@ -1,0 +1,1 @@
+"""AudioExampleGen: audio files, manifests and TFRecords become validated, split examples."""

@@ -1,0 +1,1 @@
+"""AudioSchemaGen: the curated schema of a clip plus the labels found."""

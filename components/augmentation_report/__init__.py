@@ -1,0 +1,1 @@
+"""AugmentationReport: one HTML page to see and hear what the augmentation did."""

@@ -1,0 +1,1 @@
+"""SoundBank: folders of noise and impulse responses become one checked artifact."""

@@ -1,0 +1,1 @@
+"""The pipeline: configuration, graph, runners, model and command line."""

@@ -1,0 +1,1 @@
+"""The commands of `tfx-audio`, one module each."""

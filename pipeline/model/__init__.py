@@ -1,0 +1,1 @@
+"""The model side: front end, SpecAugment, backbone, inputs, trainer, tuner and serving."""

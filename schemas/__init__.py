@@ -1,0 +1,1 @@
+"""Schemas: TF Metadata of one clip, JSON Schema of an augmentation policy."""
