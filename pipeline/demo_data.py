@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
 from tfx_audio.components.audio.clip import encode_wav
 
 SAMPLE_RATE = 16_000
@@ -31,7 +30,7 @@ def write_demo_data(
     clips_per_class: int = DEFAULT_CLIPS_PER_CLASS,
     seed: int = DEFAULT_SEED,
 ) -> Path:
-    """Write the data set as ``root/<class>/<class>_<nnn>.wav``; existing equal files stay untouched.
+    """Write the data set as ``root/<class>/<class>_<nnn>.wav``; equal files stay untouched.
 
     Args:
       root: Folder to write to; made if it does not exist.

@@ -1,0 +1,49 @@
+# The same few commands for people and CI. Each builds .venv first where it is missing.
+SHELL := /bin/sh
+ROOT ?= build/demo
+BIN := .venv/bin
+# Bytecode of the project itself: importing it must not depend on the caller's environment.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test e2e lint types format bench docs lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z0-9]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: ## build .venv from the lock file (every other target calls it)
+	@./scripts/bootstrap
+
+demo: install ## the whole pipeline on the embedded data set; ROOT=DIR moves its output
+	@$(BIN)/tfx-audio demo --root "$(ROOT)"
+
+test: install ## the fast tests
+	@$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+
+e2e: install ## the long tests, on real pipelines
+	@$(BIN)/python -m pytest -m e2e $(ARGS)
+
+lint: install ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: install ## mypy over the package, by the name that users import
+	@./scripts/typecheck
+
+format: install ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install ## measure: ingest, augmentation, SpecAugment, training input
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: install ## the reference, out of the docstrings, to build/reference
+	@$(BIN)/pdoc --docformat google --output-directory build/reference tfx_audio.components tfx_audio.pipeline
+
+lock: install ## resolve requirements.lock anew from pyproject.toml
+	@.tools/uv/bin/uv pip compile pyproject.toml --all-extras --group dev --python-version 3.10 \
+	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-header \
+	  --quiet --output-file requirements.lock
+
+clean: ## remove what was built (the environment stays)
+	@rm -rf build dist *.egg-info
