@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
 from tfx_audio.components.audio.clip import encode_wav
 
 SAMPLE_RATE = 16_000

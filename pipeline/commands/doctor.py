@@ -65,7 +65,9 @@ def examine(load_tensorflow: bool = True) -> Iterator[Finding]:
     yield from _versions()
     yield from _incompatibilities()
     yield from _codecs()
-    yield Finding("ok", "beam", "in process or N local processes; --beam-arg chooses another runner")
+    yield Finding(
+        "ok", "beam", "in process or N local processes; --beam-arg chooses another runner"
+    )
     if load_tensorflow:
         yield from _devices()
 

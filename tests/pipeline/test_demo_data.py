@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+
 from tfx_audio.components.audio.clip import decode_wav
 from tfx_audio.pipeline.demo_data import CLASSES, SAMPLE_RATE, synthesise, write_demo_data
 

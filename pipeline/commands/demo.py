@@ -1,0 +1,28 @@
+"""`tfx-audio demo`: the whole pipeline on the embedded data set."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from tfx_audio.pipeline.commands import run as run_command
+
+HELP = "run the whole pipeline on ten classes of synthesised sound"
+DEFAULT_ROOT = os.path.join("build", "demo")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    run_command.add_run_arguments(parser)
+    parser.set_defaults(root=DEFAULT_ROOT)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the data set under the root, then do what `tfx-audio run` does."""
+    from tfx_audio.pipeline.demo_data import write_demo_data
+    from tfx_audio.pipeline.local_runner import prepare_root
+
+    prepare_root(args.root)
+    data = write_demo_data(os.path.join(args.root, "data"))
+    overrides = run_command.overrides_of(args) | {"data.path": str(data)}
+    return run_command.start(args, overrides)

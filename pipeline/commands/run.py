@@ -1,0 +1,122 @@
+"""`tfx-audio run`: the whole pipeline on a user's audio."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+HELP = "run the whole pipeline: audio files in, a trained, evaluated and pushed model out"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--data", metavar="DIR", help="folder of audio files or TFRecords")
+    add_run_arguments(parser)
+    parser.add_argument("--manifest", metavar="FILE", help="CSV, TSV or JSON Lines of clips")
+    parser.add_argument(
+        "--label-from",
+        metavar="PATTERN",
+        help="read the label from the file name, for example '{label}_{speaker}_{index}'",
+    )
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` and `demo` share."""
+    parser.add_argument("--root", metavar="DIR", help="folder for everything that the run writes")
+    parser.add_argument("--config", metavar="FILE", help="YAML file with the configuration")
+    parser.add_argument("--policy", metavar="FILE", help="augmentation policy: file or preset name")
+    parser.add_argument(
+        "--sound-bank",
+        metavar="NAME=DIR",
+        action="append",
+        default=[],
+        help="folder of sounds that the policy names (repeatable)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="assignments",
+        help="set any field of the configuration, for example train.steps=400 (repeatable)",
+    )
+    parser.add_argument("--tune", metavar="trials=N", help="search over parameters first")
+    parser.add_argument(
+        "--beam-arg",
+        metavar="ARG",
+        action="append",
+        default=[],
+        help="an argument for Beam, written --beam-arg=--name=value (repeatable)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the pipeline and print its summary."""
+    from tfx_audio.components.audio.errors import InvalidInput
+
+    overrides = overrides_of(args)
+    overrides |= {
+        "data.path": args.data,
+        "data.manifest": args.manifest,
+        "data.label_from": args.label_from,
+    }
+    if not (args.data or args.manifest or config_file(args)):
+        raise InvalidInput("expected --data DIR, --manifest FILE or --config FILE; none was given")
+    return start(args, overrides)
+
+
+def start(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    """Load the configuration, run the pipeline, print the summary table."""
+    from tfx_audio.pipeline.config import load_config
+
+    config = load_config(config_file(args), overrides, args.assignments)
+    from tfx_audio.pipeline.local_runner import run_pipeline
+
+    return finish(lambda: run_pipeline(config))
+
+
+def finish(body: Callable[[], dict[str, Any] | None]) -> int:
+    """Run `body`, print what it came to, and return the exit status."""
+    from tfx_audio.pipeline.local_runner import RunFailed
+    from tfx_audio.pipeline.summary_table import print_summary
+
+    try:
+        summary = body()
+    except RunFailed as error:
+        print(f"tfx-audio: {error}", file=sys.stderr)
+        return 1
+    if summary is not None:
+        print_summary(summary)
+    return 0
+
+
+def config_file(args: argparse.Namespace) -> str | None:
+    """Return the configuration file: the flag's, else the environment's."""
+    from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE
+
+    return args.config or os.environ.get(CONFIG_ENVIRONMENT_VARIABLE)
+
+
+def overrides_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return configuration values by dotted name out of the shared flags."""
+    overrides: dict[str, Any] = {"root": args.root, "augment.policy": args.policy}
+    if args.sound_bank:
+        overrides["augment.sound_banks"] = dict(_pair("--sound-bank", x) for x in args.sound_bank)
+    if args.beam_arg:
+        overrides["beam.args"] = list(args.beam_arg)
+    if args.tune:
+        name, value = _pair("--tune", args.tune)
+        overrides[f"tune.{name}"] = int(value) if value.isdigit() else value
+    return overrides
+
+
+def _pair(flag: str, text: str) -> tuple[str, str]:
+    from tfx_audio.components.audio.errors import InvalidInput
+
+    name, separator, value = text.partition("=")
+    if not (separator and name and value):
+        raise InvalidInput(f"{flag} expects NAME=VALUE, got {text!r}")
+    return name, value

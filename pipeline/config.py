@@ -1,0 +1,207 @@
+"""`PipelineConfig`: file, environment and flags become one frozen object.
+
+Later sources win: defaults, then a YAML file (``--config`` or ``TFX_AUDIO_CONFIG``), then flags and
+``--set section.field=value``. Relative paths in a file are relative to that file, on the command
+line to the working directory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
+from tfx_audio.components.audio_augmenter.config import AugmentConfig
+from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
+from tfx_audio.components.audio_schema_gen.config import ValidationConfig
+from tfx_audio.pipeline.beam_options import BeamConfig
+from tfx_audio.pipeline.model.config import EvaluateConfig, ModelConfig, TrainConfig, TuneConfig
+
+CONFIG_ENVIRONMENT_VARIABLE = "TFX_AUDIO_CONFIG"
+_PATH_FIELDS = (("root",), ("data", "path"), ("data", "manifest"), ("augment", "policy"))
+
+
+class PipelineConfig(BaseModel):
+    """Everything that a run depends on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    name: str = Field("tfx-audio", description="Name of the pipeline in ML Metadata.")
+    root: str = Field("build/run", description="Folder for artifacts, metadata, logs, summary.")
+    data: IngestConfig = Field(description="What is ingested, and how.")
+    split: SplitConfig = Field(default_factory=SplitConfig, description="Who lands in which split.")
+    validation: ValidationConfig = Field(
+        default_factory=ValidationConfig, description="What counts as an anomaly."
+    )
+    augment: AugmentConfig = Field(
+        default_factory=AugmentConfig, description="Policy and sound banks."
+    )
+    model: ModelConfig = Field(default_factory=ModelConfig, description="The network.")
+    train: TrainConfig = Field(default_factory=TrainConfig, description="How it is trained.")
+    tune: TuneConfig = Field(default_factory=TuneConfig, description="Search over parameters.")
+    evaluate: EvaluateConfig = Field(
+        default_factory=EvaluateConfig, description="Thresholds for the blessing."
+    )
+    beam: BeamConfig = Field(default_factory=BeamConfig, description="Where Beam runs.")
+    max_rejected_fraction: float = Field(
+        DEFAULT_MAX_REJECTED_FRACTION,
+        ge=0,
+        le=1,
+        description="A component fails when it rejects more than this fraction.",
+    )
+
+    @property
+    def metadata_path(self) -> str:
+        """Where ML Metadata's SQLite file lies."""
+        return os.path.join(self.root, "metadata.sqlite")
+
+    @property
+    def failed_dir(self) -> str:
+        """Where the rejected table of a failed component is kept."""
+        return os.path.join(self.root, "failed")
+
+    @property
+    def push_dir(self) -> str:
+        """Where Pusher puts blessed models."""
+        return os.path.join(self.root, "pushed")
+
+
+def load_config(
+    file: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    assignments: Iterable[str] = (),
+) -> PipelineConfig:
+    """Build the configuration of one run.
+
+    Args:
+      file: A YAML file with the fields of `PipelineConfig`.
+      overrides: Values by dotted field name (``data.path``), from flags.
+      assignments: ``section.field=value`` strings of ``--set``; values are read as YAML.
+
+    Raises:
+      InvalidInput: For a file that can't be read, an unknown field or an unfit value.
+    """
+    tree: dict[str, Any] = {}
+    if file is not None:
+        tree = _read_file(Path(file))
+        _resolve_paths(tree, Path(file).resolve().parent)
+    given: dict[str, Any] = {}
+    for name, value in (overrides or {}).items():
+        if value is not None:
+            _assign(given, name, value)
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        if not separator or not name.strip():
+            raise InvalidInput(f"--set expects section.field=value, got {assignment!r}")
+        _assign(given, name.strip(), _parse_value(name.strip(), text))
+    _resolve_paths(given, Path.cwd())
+    return parse_config(_merge(tree, given))
+
+
+def parse_config(tree: Mapping[str, Any]) -> PipelineConfig:
+    """Validate a tree of values.
+
+    Raises:
+      InvalidInput: With one line for each field that does not fit.
+    """
+    try:
+        return PipelineConfig.model_validate(tree)
+    except pydantic.ValidationError as error:
+        lines = [_explain(item) for item in error.errors(include_url=False)]
+        raise InvalidInput("; ".join(lines)) from None
+
+
+def known_fields(model: type[BaseModel] = PipelineConfig) -> list[str]:
+    """Return the dotted names of every field that ``--set`` reaches."""
+    names = []
+    for name, info in model.model_fields.items():
+        inner = _model_of(info.annotation)
+        names.append(name)
+        if inner is not None:
+            names.extend(f"{name}.{child}" for child in known_fields(inner))
+    return names
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _explain(item: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        hint = did_you_mean(name, known_fields())
+        return f"unknown field {name!r}.{hint}"
+    if item["type"] == "missing":
+        return f"{name} is required"
+    shown = repr(item.get("input"))
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}, got {shown[:200]}"
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"configuration file {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"configuration file {path} is not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise InvalidInput(f"configuration file {path}: expected a mapping of sections")
+    return tree
+
+
+def _parse_value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text) if text.strip() else text
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"--set {name}: {text!r} is not a YAML value: {error}") from error
+
+
+def _assign(tree: dict[str, Any], name: str, value: Any) -> None:
+    *parents, last = name.split(".")
+    for parent in parents:
+        inner = tree.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise InvalidInput(f"--set {name}: {parent!r} already has a value of its own")
+        tree = inner
+    tree[last] = value
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in over.items():
+        old = merged.get(name)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[name] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _resolve_paths(tree: dict[str, Any], base: Path) -> None:
+    """Make paths absolute; a policy stays as it is unless such a file exists (preset names)."""
+    for *parents, last in _PATH_FIELDS:
+        section: Any = tree
+        for parent in parents:
+            section = section.get(parent) if isinstance(section, dict) else None
+        if not isinstance(section, dict) or not isinstance(section.get(last), str):
+            continue
+        value = section[last]
+        if not value or "://" in value or (last == "policy" and not (base / value).exists()):
+            continue
+        section[last] = os.path.abspath(base / value)
+    augment = tree.get("augment")
+    banks = augment.get("sound_banks") if isinstance(augment, dict) else None
+    if isinstance(banks, dict):
+        for name, value in banks.items():
+            if isinstance(value, str) and "://" not in value:
+                banks[name] = os.path.abspath(base / value)

@@ -1,0 +1,131 @@
+"""Run the pipeline on this machine: what `tfx-audio run` and the TFX CLI execute.
+
+``python -m tfx_audio.pipeline.local_runner`` and ``tfx run create --engine local`` take their
+configuration from the YAML file that ``TFX_AUDIO_CONFIG`` names. The TFX CLI hides a runner's
+arguments, so there are none.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import TooManyRejected
+from tfx_audio.pipeline.cli import quieten
+from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
+from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file
+
+
+class RunFailed(RuntimeError):
+    """A component failed; the message names it and the log."""
+
+
+def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
+    """Run the whole pipeline in this process and write ``ROOT/summary.json``.
+
+    Returns:
+      The summary; None where the TFX CLI only asked for the pipeline's definition.
+
+    Raises:
+      InvalidInput: If something that the user gave can't be used.
+      TooManyRejected: If a component rejected more than the threshold.
+      RunFailed: If a component failed otherwise.
+    """
+    prepare_root(config.root)
+    say = sys.stderr
+    print("tfx-audio: reading the data's headers and loading TFX …", file=say, flush=True)
+    display = ProgressDisplay(say)
+    log = Path(config.root) / "logs" / time.strftime("run-%Y%m%d-%H%M%S.log")
+    with logs_to_file(log, display):
+        from tfx_audio.pipeline.run_inputs import read_inputs
+
+        inputs = read_inputs(config)
+        found = "" if inputs.clips is None else f"{inputs.clips} clips, "
+        labels = f"{len(inputs.labels)} labels, " if inputs.labels else ""
+        display.announce(f"{found}{labels}{inputs.ingest.sample_rate} Hz; log: {log}")
+        ran = _run(config, inputs, display, log)
+        if not ran:
+            return None
+        from tfx_audio.pipeline.summary import summarise, write_summary
+
+        summary = summarise(config)
+        write_summary(summary, config.root)
+    return summary
+
+
+def prepare_root(root: str) -> None:
+    """Make the run's folder.
+
+    Raises:
+      InvalidInput: If it can't be made or written to.
+    """
+    try:
+        os.makedirs(root, exist_ok=True)
+        probe = Path(root) / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InvalidInput(
+            f"--root: expected a folder that can be written to, got {root}: {error.strerror}"
+        ) from error
+
+
+def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Path) -> bool:
+    """Run with TFX's own runner; False where the TFX CLI replaced it."""
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+    from tfx_audio.pipeline.definition import create_pipeline
+
+    pipeline = create_pipeline(config, inputs, target="local")
+    display.expect(len(pipeline.components))
+    runs_before = _run_ids(config)
+    try:
+        LocalDagRunner().run(pipeline)
+    except (InvalidInput, TooManyRejected):
+        logging.exception("the run ended on unusable input")
+        raise
+    except Exception as error:
+        logging.exception("the run failed")
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise RunFailed(
+            f"{display.component or 'the run'} failed: {type(error).__name__}: {reason[0][:500]}\n"
+            f"The whole log: {log}"
+        ) from error
+    return _run_ids(config) != runs_before
+
+
+def _run_ids(config: PipelineConfig) -> list[str]:
+    from tfx_audio.pipeline.metadata_store import read_runs
+
+    if not os.path.exists(config.metadata_path):
+        return []
+    return [run.run_id for run in read_runs(config.metadata_path)]
+
+
+def main() -> int:
+    """Run what ``TFX_AUDIO_CONFIG`` describes; the exit status is the command line's."""
+    quieten()
+    from tfx_audio.pipeline.commands.run import finish
+
+    file = os.environ.get(CONFIG_ENVIRONMENT_VARIABLE)
+    try:
+        if not file:
+            raise InvalidInput(
+                f"expected a configuration file named in {CONFIG_ENVIRONMENT_VARIABLE}, "
+                "for example: data: {path: /audio}, root: /runs/first"
+            )
+        return finish(lambda: run_pipeline(load_config(file)))
+    except (InvalidInput, TooManyRejected) as error:
+        print(f"tfx-audio: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InvalidInput) else 1
+
+
+if __name__ == "__main__":
+    status = main()
+    if status:  # the TFX CLI imports a runner by executing it: success must not raise SystemExit
+        sys.exit(status)

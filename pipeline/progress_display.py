@@ -1,0 +1,144 @@
+"""What a person sees while a pipeline runs: components, epochs, clips done, time so far.
+
+Everything that TFX, Beam and TensorFlow log goes to a file; the terminal gets one line a
+component and, while it works, what it reports through ``tfx_audio.progress``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from tfx_audio.components.audio.progress import LOGGER_NAME
+
+_RUNNING = re.compile(r"^Component (\S+) is running\.$")
+_FINISHED = re.compile(r"^Component (\S+) is finished\.$")
+_CACHED = re.compile(r"^A cached execution \d+ is used\.$")
+_PLAIN_INTERVAL_S = 10.0
+
+
+class ProgressDisplay(logging.Handler):
+    """Draws TFX's component messages and the project's progress records on one stream.
+
+    On a terminal the current line is redrawn in place; elsewhere a line is written when a component
+    starts or ends and, for its progress, at most every ten seconds.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(level=logging.INFO)
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._started = time.monotonic()
+        self.component = ""
+        self._component_started = self._started
+        self._cached = False
+        self._count = 0
+        self._total = 0
+        self._last_plain = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Draw one record, or nothing where it is not about progress."""
+        try:
+            progress = getattr(record, "progress", None)
+            if progress is not None:
+                self._show_progress(record.getMessage())
+            elif record.name == "absl":
+                self._show_component(record.getMessage())
+        except Exception:  # a display must never end a run
+            self.handleError(record)
+
+    def announce(self, text: str) -> None:
+        """Write one line of its own."""
+        self._line(f"{self._clock()} {text}")
+
+    def expect(self, total: int) -> None:
+        """Tell how many components there are."""
+        self._total = total
+
+    def close(self) -> None:
+        """End the line that is being redrawn."""
+        if self._live and self.component:
+            self._stream.write("\n")
+        super().close()
+
+    def _show_component(self, message: str) -> None:
+        if match := _RUNNING.match(message):
+            self._count += 1
+            self.component, self._cached = match[1], False
+            self._component_started = time.monotonic()
+            self._redraw(f"{self._head()} …")
+            self._last_plain = time.monotonic()
+        elif _CACHED.match(message):
+            self._cached = True
+        elif _FINISHED.match(message):
+            seconds = time.monotonic() - self._component_started
+            self.component = ""
+            outcome = "cached" if self._cached else f"{seconds:.1f} s"
+            self._line(f"{self._head(match_name(message))} {outcome}")
+
+    def _show_progress(self, message: str) -> None:
+        if self._live:
+            self._redraw(f"{self._clock()} {message}")
+        elif time.monotonic() - self._last_plain >= _PLAIN_INTERVAL_S:
+            self._last_plain = time.monotonic()
+            self._line(f"{self._clock()}   {message}")
+
+    def _head(self, name: str = "") -> str:
+        of = f"/{self._total}" if self._total else ""
+        return f"{self._clock()} {self._count:>2}{of} {name or self.component}"
+
+    def _clock(self) -> str:
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        return f"[{minutes:02d}:{seconds:02d}]"
+
+    def _redraw(self, text: str) -> None:
+        if self._live:
+            self._stream.write(f"\r\x1b[2K{text[:118]}")
+            self._stream.flush()
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[2K{text}\n" if self._live else f"{text}\n")
+        self._stream.flush()
+
+
+def match_name(message: str) -> str:
+    """Return the component's name in one of TFX's component messages, or an empty string."""
+    match = _RUNNING.match(message) or _FINISHED.match(message)
+    return match[1] if match else ""
+
+
+@contextmanager
+def logs_to_file(path: Path, display: ProgressDisplay) -> Iterator[None]:
+    """Send every log record and warning to `path` and progress to `display` while the body runs."""
+    from absl import logging as absl_logging
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file_handler = logging.FileHandler(path, encoding="utf-8")
+    file_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    absl_logger = logging.getLogger("absl")
+    progress_logger = logging.getLogger(LOGGER_NAME)
+    kept = (root.handlers[:], absl_logger.handlers[:], root.level, progress_logger.level)
+    kept_verbosity = absl_logging.get_verbosity()
+    root.handlers[:] = [file_handler, display]
+    absl_logger.handlers[:] = []
+    root.setLevel(logging.INFO)
+    absl_logging.set_verbosity(absl_logging.INFO)
+    progress_logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:], absl_logger.handlers[:] = kept[0], kept[1]
+        root.setLevel(kept[2])
+        progress_logger.setLevel(kept[3])
+        absl_logging.set_verbosity(kept_verbosity)
+        display.close()
+        file_handler.close()

@@ -1,0 +1,101 @@
+"""What a run reads before its graph exists: policy, data digest, sample rate, bank digest.
+
+All of it enters cache keys as content, never as a path or a time stamp.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from tfx_audio.components.audio.augment import check_policy
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
+from tfx_audio.components.audio_example_gen.inventory import data_digest, scan
+from tfx_audio.components.sound_bank.digest import bank_digest
+from tfx_audio.pipeline.config import PipelineConfig
+
+
+@dataclass(frozen=True)
+class PipelineInputs:
+    """Content that the graph is built from.
+
+    Attributes:
+      policy: The augmentation policy, parsed.
+      ingest: The ingest section with its sample rate resolved.
+      split: The split section.
+      data_digest: Digest of the input's content, or the version that the user states.
+      banks: Folders of the sound banks that the policy names.
+      bank_digest: Digest of their content; empty without banks.
+      labels: Labels found, sorted; empty where they are only known when ingest has run.
+      clips: Number of source files or records; None where it is not known.
+    """
+
+    policy: AugmentationPolicy
+    ingest: IngestConfig
+    split: SplitConfig
+    data_digest: str
+    banks: dict[str, str]
+    bank_digest: str
+    labels: tuple[str, ...] = ()
+    clips: int | None = None
+
+    @property
+    def ingest_config(self) -> str:
+        """The sections `data` and `split` as AudioExampleGen takes them."""
+        sections = {
+            "data": self.ingest.model_dump(mode="json"),
+            "split": self.split.model_dump(mode="json"),
+        }
+        return json.dumps(sections, sort_keys=True)
+
+
+def read_inputs(config: PipelineConfig) -> PipelineInputs:
+    """Read and check everything that can be checked before a component starts.
+
+    Raises:
+      InvalidInput: If data, policy or sound banks can't be used.
+    """
+    policy = read_policy(config)
+    inventory = scan(config.data, config.split)
+    ingest = config.data.model_copy(update={"sample_rate": inventory.sample_rate})
+    banks = banks_of(config, policy)
+    return PipelineInputs(
+        policy=policy,
+        ingest=ingest,
+        split=config.split,
+        data_digest=data_digest(config.data),
+        banks=banks,
+        bank_digest=bank_digest(banks) if banks else "",
+        labels=tuple(inventory.labels),
+        clips=inventory.files,
+    )
+
+
+def read_policy(config: PipelineConfig) -> AugmentationPolicy:
+    """Load the run's policy and check that everything it names can be built here.
+
+    Raises:
+      InvalidInput: If it can't.
+    """
+    policy = load_policy(config.augment.policy)
+    check_policy(policy)
+    return policy
+
+
+def banks_of(config: PipelineConfig, policy: AugmentationPolicy) -> dict[str, str]:
+    """Return the folders of the banks that the policy names.
+
+    Raises:
+      InvalidInput: If the policy names a bank that was not given.
+    """
+    given = config.augment.sound_banks
+    for name in policy.sound_banks:
+        if name not in given:
+            raise InvalidInput(
+                f"the policy names the sound bank {name!r}, which was not given: expected "
+                f"--sound-bank {name}=DIR; given: {', '.join(sorted(given)) or 'none'}."
+                + did_you_mean(name, given)
+            )
+    return {name: given[name] for name in sorted(policy.sound_banks)}

@@ -1,0 +1,118 @@
+"""What a run came to: ``ROOT/summary.json`` and the table at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tfx_audio.pipeline.config import PipelineConfig
+from tfx_audio.pipeline.metadata_store import PipelineRun, read_runs
+
+SUMMARY_FILE = "summary.json"
+SPLITS = ("train", "eval", "test")
+
+
+def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[str, Any]:
+    """Collect the keys of ``summary.json`` (docs/architecture.md) for the last run.
+
+    Args:
+      config: The run's configuration.
+      run: The run; the newest in the root's metadata when None.
+    """
+    run = run or read_runs(config.metadata_path)[-1]
+    examples = run.output("AudioExampleGen", "examples")
+    augmented = run.output("AudioAugmenter", "augmented_examples")
+    return {
+        "run_id": run.run_id,
+        "clips": _clips(examples.properties if examples else {}),
+        "sample_rate": (examples.properties.get("sample_rate") if examples else None),
+        "augmented": int(augmented.properties.get("augmented", 0)) if augmented else 0,
+        "rejected": _rejected(run),
+        "labels": _labels(run),
+        "evaluation": _evaluation(run),
+        "blessed": _blessed(run),
+        "anomalies": _anomalies(run),
+        "model_uri": _uri(run, "Trainer", "model"),
+        "pushed_uri": _pushed(run),
+        "report_uri": _report(run),
+        "components": {
+            node.node_id: {"state": node.state, "seconds": round(node.seconds, 1)}
+            for node in run.nodes
+        },
+    }
+
+
+def write_summary(summary: dict[str, Any], root: str) -> Path:
+    """Write ``ROOT/summary.json``, whole or not at all."""
+    path = Path(root) / SUMMARY_FILE
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    return path
+
+
+def _clips(properties: Any) -> dict[str, int]:
+    return {split: int(properties.get(f"clips:{split}", 0)) for split in SPLITS}
+
+
+def _rejected(run: PipelineRun) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for node in run.nodes:
+        for artifacts in node.outputs.values():
+            for artifact in artifacts:
+                for name, value in artifact.properties.items():
+                    if name.startswith("rejected:"):
+                        reason = name.partition(":")[2]
+                        counts[reason] = counts.get(reason, 0) + int(value)
+    return dict(sorted(counts.items()))
+
+
+def _labels(run: PipelineRun) -> list[str]:
+    schema = run.output("AudioSchemaGen", "schema")
+    if schema is None:
+        return []
+    from tfx_audio.components.audio_schema_gen.schema import labels_of, read_schema
+
+    return labels_of(read_schema(schema.uri))
+
+
+def _evaluation(run: PipelineRun) -> dict[str, Any]:
+    evaluation = run.output("Evaluator", "evaluation")
+    if evaluation is None:
+        return {}
+    from tfx_audio.pipeline.evaluation import read_evaluation
+
+    return read_evaluation(evaluation.uri)
+
+
+def _blessed(run: PipelineRun) -> bool:
+    blessing = run.output("Evaluator", "blessing")
+    return bool(blessing and blessing.properties.get("blessed"))
+
+
+def _anomalies(run: PipelineRun) -> list[str]:
+    anomalies = run.output("ExampleValidator", "anomalies")
+    if anomalies is None:
+        return []
+    from tfx_audio.components.audio_schema_gen.anomalies import anomalies as read_anomalies
+
+    return read_anomalies(anomalies.uri)
+
+
+def _uri(run: PipelineRun, node_id: str, key: str) -> str:
+    artifact = run.output(node_id, key)
+    return artifact.uri if artifact else ""
+
+
+def _pushed(run: PipelineRun) -> str:
+    pushed = run.output("Pusher", "pushed_model")
+    if pushed is None or not pushed.properties.get("pushed"):
+        return ""
+    return str(pushed.properties.get("pushed_destination", ""))
+
+
+def _report(run: PipelineRun) -> str:
+    uri = _uri(run, "AugmentationReport", "report")
+    return os.path.join(uri, "index.html") if uri else ""

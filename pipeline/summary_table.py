@@ -1,0 +1,59 @@
+"""The summary as a table for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_summary(summary: dict[str, Any], console: Console | None = None) -> None:
+    """Print what a run came to."""
+    console = console or Console(highlight=False)
+    table = Table(
+        show_header=False, box=None, pad_edge=False, title="Summary", title_justify="left"
+    )
+    for name, value in _rows(summary):
+        table.add_row(Text(name, style="bold"), Text(value))
+    console.print(table)
+
+
+def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    clips = ", ".join(f"{split} {n}" for split, n in summary["clips"].items())
+    rejected = ", ".join(f"{reason} {n}" for reason, n in summary["rejected"].items())
+    rows = [
+        ("clips", clips),
+        ("augmented", f"{summary['augmented']} copies"),
+        ("rejected", rejected or "none"),
+        ("labels", _shorten(summary["labels"])),
+        ("anomalies", "; ".join(summary["anomalies"]) or "none"),
+    ]
+    evaluation = summary["evaluation"]
+    if evaluation:
+        rows.append(("accuracy", f"{evaluation['accuracy']:.3f} on {evaluation['split']}"))
+        for condition, accuracy in evaluation["by_condition"].items():
+            rows.append((f"  {condition}", f"{accuracy:.3f}"))
+    rows += [
+        ("blessed", "yes" if summary["blessed"] else "no"),
+        ("model", summary["model_uri"]),
+        ("pushed", summary["pushed_uri"] or "not pushed"),
+        ("report", summary["report_uri"] or "none"),
+        ("components", _components(summary["components"])),
+    ]
+    return rows
+
+
+def _shorten(labels: list[str], shown: int = 12) -> str:
+    text = ", ".join(label[:40] for label in labels[:shown])
+    return text + (f", … ({len(labels)} in all)" if len(labels) > shown else "")
+
+
+def _components(components: dict[str, dict[str, Any]]) -> str:
+    parts = []
+    for name, node in components.items():
+        cached = node["state"] == "CACHED"
+        outcome = "cached" if cached else f"{node['seconds']:.0f} s"
+        parts.append(f"{name} {outcome}")
+    return ", ".join(parts)
