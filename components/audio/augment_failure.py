@@ -1,0 +1,90 @@
+"""`AugmentationFailed`, and the checks that find a waveform no transform may see or leave."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+MAX_PEAK = 1000.0
+MAX_SECONDS = 3600.0
+MAX_GROWTH = 20.0
+
+
+class AugmentationFailed(Exception):
+    """One copy of one clip can't be made; its original and its other copies are unaffected.
+
+    Attributes:
+      transform: Name of the transform, empty where it was the clip itself or its level.
+      reason: A short snake_case name that is counted: ``non_finite_input``, ``empty_input``,
+        ``bad_input``, ``raised``, ``mono_only``, ``non_finite``, ``empty``, ``too_long``,
+        ``bad_shape``, ``exploded``, ``over_full_scale``.
+      detail: One sentence for a person.
+    """
+
+    def __init__(self, transform: str, reason: str, detail: str) -> None:
+        super().__init__(transform, reason, detail)
+        self.transform = transform
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.transform or 'clip'}: {self.reason}: {self.detail}"
+
+
+def peak_of(waveform: np.ndarray) -> float:
+    """Return the largest magnitude; NaN or infinite if any sample is."""
+    flat = waveform.reshape(-1)
+    return max(float(flat.max()), -float(flat.min()))
+
+
+def ready_input(waveform: np.ndarray) -> np.ndarray:
+    """Return a clip's waveform as transforms need it: float32, contiguous, writeable.
+
+    Raises:
+      AugmentationFailed: If it is empty, not finite, or no waveform.
+    """
+    if waveform.ndim not in (1, 2) or waveform.dtype.kind != "f":
+        raise AugmentationFailed(
+            "",
+            "bad_input",
+            "expected float samples of shape (samples,) or (channels, samples), got "
+            f"{waveform.dtype} {waveform.shape}",
+        )
+    if waveform.size == 0:
+        raise AugmentationFailed("", "empty_input", "the clip has no samples")
+    if not math.isfinite(peak_of(waveform)):
+        raise AugmentationFailed("", "non_finite_input", "the clip holds NaN or infinite samples")
+    return np.require(waveform, np.float32, ("C", "W"))
+
+
+def ready_output(
+    name: str, waveform: object, before: np.ndarray, sample_rate: int
+) -> tuple[np.ndarray, float]:
+    """Check what a transform returned.
+
+    Returns:
+      ``(waveform, peak)``: float32, contiguous, writeable, finite.
+
+    Raises:
+      AugmentationFailed: If it can't be used.
+    """
+    if not isinstance(waveform, np.ndarray) or waveform.dtype.kind != "f":
+        raise AugmentationFailed(name, "bad_shape", f"it returned {type(waveform).__name__}")
+    if waveform.ndim != before.ndim or waveform.shape[:-1] != before.shape[:-1]:
+        raise AugmentationFailed(
+            name, "bad_shape", f"it turned shape {before.shape} into {waveform.shape}"
+        )
+    samples = waveform.shape[-1]
+    if samples == 0:
+        raise AugmentationFailed(name, "empty", "it left no samples")
+    if samples > before.shape[-1] * MAX_GROWTH and samples > MAX_SECONDS * sample_rate:
+        raise AugmentationFailed(
+            name, "too_long", f"it turned {before.shape[-1]} samples into {samples}"
+        )
+    peak = peak_of(waveform)
+    if not math.isfinite(peak):
+        raise AugmentationFailed(name, "non_finite", "it returned NaN or infinite samples")
+    if peak > MAX_PEAK:
+        raise AugmentationFailed(name, "exploded", f"it returned a peak of {peak:.3g}")
+    return np.require(waveform, np.float32, ("C", "W")), peak

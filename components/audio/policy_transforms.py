@@ -1,0 +1,231 @@
+"""`TransformSpec`: one step of a policy, and the changes that a label makes to steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tfx_audio.components.audio.errors import did_you_mean
+from tfx_audio.components.audio.policy_check import MAX_NESTING, Checker, transform_schemas
+from tfx_audio.components.audio.policy_yaml import PlacePath, show_path
+
+SOUNDS_KEY = "sounds"
+
+
+@dataclass(frozen=True)
+class TransformSpec:
+    """One step: a transform of audiomentations, or a composition of steps.
+
+    Attributes:
+      name: ``PitchShift``, ..., ``Compose``, ``OneOf``, ``SomeOf``.
+      parameters: What the file says, checked; the library fills in the rest.
+      transforms: The steps inside a composition.
+      id: The step's own name, empty if none.
+      at: Path into the policy (``("transforms", 1, "transforms", 0)``).
+    """
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    transforms: tuple[TransformSpec, ...] = ()
+    id: str = ""
+    at: PlacePath = field(default=(), compare=False)
+
+    @property
+    def path(self) -> str:
+        """``transforms[1].transforms[0]``: the step's place in the policy."""
+        return show_path(self.at)
+
+    @property
+    def is_composition(self) -> bool:
+        """Whether the step only holds other steps."""
+        return bool(self.transforms)
+
+    def walk(self) -> Iterator[TransformSpec]:
+        """Yield the step and all steps inside it."""
+        yield self
+        for spec in self.transforms:
+            yield from spec.walk()
+
+    def sounds(self) -> Iterator[str]:
+        """Yield the names of the sound banks that are used inside."""
+        for spec in self.walk():
+            if SOUNDS_KEY in spec.parameters:
+                yield spec.parameters[SOUNDS_KEY]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as it stands in a policy file."""
+        values: dict[str, Any] = {"name": self.name, **self.parameters}
+        if self.id:
+            values["id"] = self.id
+        if self.transforms:
+            values["transforms"] = [spec.to_dict() for spec in self.transforms]
+        return values
+
+
+def read_transforms(
+    values: Any, path: PlacePath, checker: Checker, default_p: float | None = None
+) -> tuple[TransformSpec, ...]:
+    """Check a list of steps.
+
+    Args:
+      values: The list as it stands in the file.
+      path: Its place.
+      checker: The document's checker.
+      default_p: Given to steps that state no `p`; None leaves audiomentations' default (0.5).
+
+    Raises:
+      InvalidInput: If anything in it is wrong.
+    """
+    if not isinstance(values, list) or not values:
+        raise checker.refuse(path, "expected a list with at least one transform")
+    if sum(1 for step in path if isinstance(step, int)) > MAX_NESTING:
+        raise checker.refuse(path, f"transforms are nested more than {MAX_NESTING} deep")
+    return tuple(
+        _read_transform(value, (*path, index), checker, default_p)
+        for index, value in enumerate(values)
+    )
+
+
+def _read_transform(
+    value: Any, path: PlacePath, checker: Checker, default_p: float | None
+) -> TransformSpec:
+    schemas = transform_schemas()
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        raise checker.refuse(path, "a transform needs a name, as in `- {name: PitchShift, p: 0.5}`")
+    name = value["name"]
+    if name not in schemas:
+        hint = did_you_mean(name, schemas)
+        raise checker.refuse((*path, "name"), f"there is no transform '{name}'.{hint}")
+    if default_p is not None:
+        value = {"p": default_p, **value}
+    checked = checker.mapping(value, path, schemas[name])
+    children = ()
+    if "transforms" in checked:
+        children = read_transforms(checked["transforms"], (*path, "transforms"), checker, default_p)
+    parameters = {
+        key: item for key, item in checked.items() if key not in ("name", "id", "transforms")
+    }
+    spec = TransformSpec(name, parameters, children, checked.get("id", ""), path)
+    _check_together(spec, schemas[name]["properties"], checker)
+    return spec
+
+
+def _check_together(spec: TransformSpec, known: Mapping[str, Any], checker: Checker) -> None:
+    """Check what several parameters must agree on."""
+    for key in known:
+        if not key.startswith("min_") or f"max_{key[4:]}" not in known:
+            continue
+        pair = [
+            spec.parameters.get(name, known[name].get("default"))
+            for name in (key, f"max_{key[4:]}")
+        ]
+        if None not in pair and pair[0] > pair[1]:
+            at = key if key in spec.parameters else f"max_{key[4:]}"
+            raise checker.refuse(
+                (*spec.at, at), f"{key} ({pair[0]:g}) is greater than max_{key[4:]} ({pair[1]:g})"
+            )
+    weights = spec.parameters.get("weights")
+    if weights is not None and (len(weights) != len(spec.transforms) or sum(weights) <= 0):
+        raise checker.refuse(
+            (*spec.at, "weights"),
+            f"expected {len(spec.transforms)} weights, one for each transform, not all 0",
+        )
+    if spec.name == "SomeOf":
+        least, most = num_transforms_range(spec)
+        if not least <= most <= len(spec.transforms):
+            raise checker.refuse(
+                (*spec.at, "num_transforms"),
+                f"expected 0 to {len(spec.transforms)}, least before most, got "
+                f"{spec.parameters['num_transforms']}",
+            )
+
+
+def num_transforms_range(spec: TransformSpec) -> tuple[int, int]:
+    """Return the least and the most steps that a SomeOf runs."""
+    number = spec.parameters["num_transforms"]
+    if isinstance(number, int):
+        return number, number
+    least, most = number
+    return least or 0, len(spec.transforms) if most is None else most
+
+
+def change_transforms(
+    specs: tuple[TransformSpec, ...],
+    changes: Mapping[str, Any],
+    checker: Checker,
+    place: PlacePath,
+) -> tuple[TransformSpec, ...]:
+    """Return the steps as a label changes them.
+
+    Args:
+      specs: The policy's steps.
+      changes: By step id or transform name: ``"off"`` or parameters that replace others.
+      checker: The document's checker.
+      place: Path of the changes, for messages.
+
+    Raises:
+      InvalidInput: If a change fits no step, or makes one invalid.
+    """
+    known = {name for spec in specs for step in spec.walk() for name in (step.id, step.name)}
+    for key in changes:
+        if key not in known - {""}:
+            raise checker.refuse(
+                (*place, key),
+                f"no step has the id or name '{key}'.{did_you_mean(key, known - {''})}",
+            )
+    return _changed(specs, changes, checker, place)
+
+
+def _changed(
+    specs: tuple[TransformSpec, ...],
+    changes: Mapping[str, Any],
+    checker: Checker,
+    place: PlacePath,
+) -> tuple[TransformSpec, ...]:
+    kept: list[TransformSpec] = []
+    for spec in specs:
+        own = [changes[key] for key in dict.fromkeys((spec.name, spec.id)) if key in changes]
+        if "off" in own:
+            continue
+        if own:
+            values = dict(spec.to_dict())
+            for change in own:
+                values.update(change)
+            key = spec.id if spec.id in changes else spec.name
+            changed = _read_transform(
+                {k: v for k, v in values.items() if k != "transforms"}
+                | ({"transforms": values["transforms"]} if spec.is_composition else {}),
+                (*place, key),
+                checker,
+                None,
+            )
+            spec = replace(changed, at=spec.at, transforms=spec.transforms)
+        if spec.is_composition:
+            spec = _without_off(spec, _changed(spec.transforms, changes, checker, place))
+            if not spec.transforms:
+                continue
+        kept.append(spec)
+    return tuple(kept)
+
+
+def _without_off(spec: TransformSpec, left: tuple[TransformSpec, ...]) -> TransformSpec:
+    """Return a composition with the steps that are left, its weights and numbers adjusted."""
+    if len(left) == len(spec.transforms):
+        return replace(spec, transforms=left)
+    places = {step.at for step in left}
+    parameters = dict(spec.parameters)
+    if "weights" in parameters:
+        parameters["weights"] = [
+            weight
+            for weight, step in zip(parameters["weights"], spec.transforms, strict=True)
+            if step.at in places
+        ]
+        if sum(parameters["weights"]) <= 0:
+            left = ()
+    if spec.name == "SomeOf":
+        least, most = num_transforms_range(spec)
+        parameters["num_transforms"] = [min(least, len(left)), min(most, len(left))]
+    return replace(spec, parameters=parameters, transforms=left)

@@ -1,0 +1,117 @@
+"""What audiomentations' signatures do not say: bounds, costs, needs, and what is withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SOUND_PARAMETERS = ("sounds_path", "ir_path")
+"""Parameters that take paths; a policy names a sound bank (`sounds`) instead."""
+
+WITHHELD_TRANSFORMS: Mapping[str, str] = {"Lambda": "it takes a Python function"}
+
+_CALLABLE = "it takes a Python function"
+_DEPRECATED = "audiomentations has deprecated it"
+_CACHE = "sounds are always read once and kept"
+WITHHELD_PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "AddBackgroundNoise": {"noise_transform": _CALLABLE, "lru_cache_size": _CACHE},
+    "AddShortNoises": {
+        "noise_transform": _CALLABLE,
+        "lru_cache_size": _CACHE,
+        "signal_gain_in_db_during_noise": "use signal_gain_db_during_noise",
+    },
+    "ApplyImpulseResponse": {"lru_cache_size": _CACHE},
+    "Mp3Compression": {"backend": f"{_DEPRECATED}: it always is fast-mp3-augment"},
+    "RepeatPart": {"part_transform": _CALLABLE},
+    "RoomSimulator": {"ray_tracing_options": "its defaults are used"},
+}
+
+NEEDS_PACKAGE: Mapping[str, str] = {
+    "Limiter": "numpy_audio_limiter",
+    "LoudnessNormalization": "loudness",
+    "Mp3Compression": "fast_mp3_augment",
+    "PitchShift": "python_stretch",
+    "RoomSimulator": "pyroomacoustics",
+    "TimeStretch": "python_stretch",
+}
+"""The module that a transform imports when it is applied."""
+
+COST_MS_PER_S: Mapping[str, float] = {
+    "AddBackgroundNoise": 0.2,
+    "AddColorNoise": 1.0,
+    "AddGaussianNoise": 0.3,
+    "AddGaussianSNR": 0.3,
+    "AddShortNoises": 0.2,
+    "AdjustDuration": 0.01,
+    "AirAbsorption": 1.3,
+    "Aliasing": 0.5,
+    "ApplyImpulseResponse": 0.5,
+    "BandPassFilter": 0.4,
+    "BandStopFilter": 0.4,
+    "BitCrush": 0.1,
+    "Clip": 0.01,
+    "ClippingDistortion": 0.3,
+    "Gain": 0.01,
+    "GainTransition": 0.1,
+    "HighPassFilter": 0.4,
+    "HighShelfFilter": 0.2,
+    "Limiter": 0.3,
+    "LoudnessNormalization": 0.5,
+    "LowPassFilter": 0.4,
+    "LowShelfFilter": 0.2,
+    "Mp3Compression": 2.2,
+    "Normalize": 0.01,
+    "Padding": 0.01,
+    "PeakingFilter": 0.2,
+    "PitchShift": 3.1,
+    "PolarityInversion": 0.01,
+    "RepeatPart": 0.1,
+    "Resample": 1.0,
+    "Reverse": 0.01,
+    "RoomSimulator": 99.0,
+    "SevenBandParametricEQ": 1.3,
+    "Shift": 0.02,
+    "TanhDistortion": 0.4,
+    "TimeMask": 0.02,
+    "TimeStretch": 2.7,
+    "Trim": 0.5,
+}
+"""CPU milliseconds for one second of audio at 16 kHz, default parameters, on one core."""
+
+_DB = (-200.0, 200.0)
+_HZ = (0.1, 384000.0)
+RANGES: Mapping[tuple[str, str], tuple[float | None, float | None]] = {
+    ("*", "min_snr_db"): _DB,
+    ("*", "max_snr_db"): _DB,
+    ("*", "min_gain_db"): (-200.0, 60.0),
+    ("*", "max_gain_db"): (-200.0, 60.0),
+    ("*", "min_cutoff_freq"): _HZ,
+    ("*", "max_cutoff_freq"): _HZ,
+    ("*", "min_center_freq"): _HZ,
+    ("*", "max_center_freq"): _HZ,
+    ("*", "min_rolloff"): (6, 96),
+    ("*", "max_rolloff"): (6, 96),
+    ("*", "fade_duration"): (0.0, 60.0),
+    ("*", "min_sample_rate"): (100, 384000),
+    ("*", "max_sample_rate"): (100, 384000),
+    ("AddColorNoise", "n_fft"): (16, 65536),
+    ("AdjustDuration", "duration_samples"): (1, 400_000_000),
+    ("AdjustDuration", "duration_seconds"): (0.0, 3600.0),
+    ("BitCrush", "min_bit_depth"): (1, 32),
+    ("BitCrush", "max_bit_depth"): (1, 32),
+    ("ClippingDistortion", "min_percentile_threshold"): (0, 100),
+    ("ClippingDistortion", "max_percentile_threshold"): (0, 100),
+    ("Mp3Compression", "min_bitrate"): (8, 320),
+    ("Mp3Compression", "max_bitrate"): (8, 320),
+    ("Mp3Compression", "quality"): (0, 9),
+    ("Padding", "min_fraction"): (0.0, 1.0),
+    ("Padding", "max_fraction"): (0.0, 1.0),
+    ("PitchShift", "min_semitones"): (-48.0, 48.0),
+    ("PitchShift", "max_semitones"): (-48.0, 48.0),
+    ("RepeatPart", "min_repeats"): (1, 100),
+    ("RepeatPart", "max_repeats"): (1, 100),
+    ("RoomSimulator", "max_order"): (0, 20),
+    ("TimeStretch", "min_rate"): (0.1, 10.0),
+    ("TimeStretch", "max_rate"): (0.1, 10.0),
+}
+"""Bounds by (transform, parameter); ``*`` is any transform. They keep a slip of the pen
+(3000 repeats, a filter of order 1000) from filling the memory of every worker."""
