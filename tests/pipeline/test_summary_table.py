@@ -1,0 +1,45 @@
+"""The table at the end of a run."""
+
+import io
+
+from rich.console import Console
+
+from tfx_audio.pipeline.summary_table import print_summary
+
+SUMMARY = {
+    "clips": {"train": 80, "eval": 10, "test": 9},
+    "augmented": 240,
+    "rejected": {"unreadable": 1},
+    "labels": ["[bold]cat", "dog"],
+    "evaluation": {
+        "split": "test",
+        "accuracy": 0.9125,
+        "by_condition": {"clean": 0.9125, "noise_10db": 0.5},
+    },
+    "blessed": True,
+    "anomalies": [],
+    "model_uri": "/r/Trainer/model/7",
+    "pushed_uri": "/r/pushed/1",
+    "report_uri": "",
+    "components": {
+        "AudioExampleGen": {"state": "CACHED", "seconds": 0.1},
+        "Trainer": {"state": "COMPLETE", "seconds": 61.2},
+    },
+}
+
+
+def test_every_figure_is_there_and_labels_are_text_not_markup():
+    screen = io.StringIO()
+    print_summary(SUMMARY, Console(file=screen, width=120))
+    text = screen.getvalue()
+    for expected in (
+        "train 80, eval 10, test 9",
+        "240 copies",
+        "unreadable 1",
+        "[bold]cat, dog",
+        "0.912 on test",
+        "noise_10db  0.500",
+        "/r/pushed/1",
+        "AudioExampleGen cached, Trainer 61 s",
+    ):
+        assert expected in text, expected
