@@ -51,7 +51,12 @@ class Binding:
         return cls("parameters" if kind == "parameters" else "artifacts", name, parameter, keys)
 
     def apply(self, parameters: Mapping[str, Any], value: Any) -> dict[str, Any]:
-        """Return the component's parameters with the value in its place."""
+        """Return the component's parameters with the value in its place.
+
+        An empty text or a zero means that the run leaves it as compiled.
+        """
+        if value in ("", 0):
+            return dict(parameters)
         if not self.path:
             return {**parameters, self.parameter: value}
         document = json.loads(parameters[self.parameter])

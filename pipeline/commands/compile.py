@@ -1,0 +1,143 @@
+"""`tfx-audio compile`: the pipeline as YAML for Kubeflow Pipelines v2."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfx_audio.pipeline.config import PipelineConfig
+    from tfx_audio.pipeline.kubeflow_runner import Resources
+    from tfx_audio.pipeline.run_inputs import PipelineInputs
+
+HELP = "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--image", required=True, metavar="NAME", help="container image of the components"
+    )
+    parser.add_argument(
+        "--root",
+        metavar="URI",
+        help="folder in the artifact store: gs://, minio:// or s3:// (default: the "
+        "configuration's root)",
+    )
+    parser.add_argument("--target", choices=("kubeflow", "vertex"), default="kubeflow")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="pipeline.yaml")
+    parser.add_argument("--config", metavar="FILE", help="configuration file (YAML)")
+    parser.add_argument(
+        "--data", metavar="URI", help="the data as the pods see it; a run may say otherwise"
+    )
+    parser.add_argument("--label-from", metavar="PATTERN", help="how file names become labels")
+    parser.add_argument("--policy", metavar="FILE|PRESET", help="augmentation policy")
+    parser.add_argument(
+        "--sound-bank", action="append", default=[], metavar="NAME=URI", help="a sound bank"
+    )
+    parser.add_argument(
+        "--data-version",
+        metavar="TEXT",
+        help="what changes with the data, where the data can't be read from here",
+    )
+    parser.add_argument(
+        "--resources",
+        action="append",
+        default=[],
+        metavar="COMPONENT.FIELD=VALUE",
+        help="cpu, memory_gb, gpu or gpu_type of a component (Trainer.gpu=1)",
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="sets")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compile and write the file."""
+    from tfx_audio.components.audio.errors import InvalidInput
+    from tfx_audio.pipeline.kubeflow_runner import compile_pipeline, write_spec
+
+    config = _config(args)
+    if args.target == "vertex" and not config.root.startswith("gs://"):
+        raise InvalidInput(f"--root: Vertex AI needs a gs:// folder, got {config.root}")
+    inputs = _inputs(config, args.data_version)
+    spec = compile_pipeline(config, inputs, args.image, args.target, _resources(args.resources))
+    try:
+        path = write_spec(spec, args.output)
+    except OSError as error:
+        raise InvalidInput(f"--output {args.output}: {error.strerror}") from error
+    print(f"{path}: {len(spec['root']['dag']['tasks'])} tasks, image {args.image}")
+    return 0
+
+
+def _config(args: argparse.Namespace) -> PipelineConfig:
+    from tfx_audio.components.audio.errors import InvalidInput
+    from tfx_audio.pipeline.config import load_config
+
+    banks = {}
+    for text in args.sound_bank:
+        name, separator, uri = text.partition("=")
+        if not separator or not name or not uri:
+            raise InvalidInput(f"--sound-bank expects NAME=URI, got {text!r}")
+        banks[name] = uri
+    return load_config(
+        args.config,
+        {
+            "root": args.root,
+            "data.path": args.data,
+            "data.label_from": args.label_from,
+            "augment.policy": args.policy,
+            "augment.sound_banks": banks or None,
+        },
+        args.sets,
+    )
+
+
+def _inputs(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
+    """Read what the graph is built from; nothing of the data where a version stands for it."""
+    from tfx_audio.components.audio.errors import InvalidInput
+    from tfx_audio.pipeline.run_inputs import PipelineInputs, banks_of, read_inputs, read_policy
+
+    if not data_version:
+        if "://" in config.data.path:
+            raise InvalidInput(
+                f"--data-version is required for data that can't be read here ({config.data.path})"
+            )
+        return read_inputs(config)
+    if config.data.sample_rate is None:
+        raise InvalidInput(
+            "data.sample_rate is required with --data-version, since the data's headers are not "
+            "read: for example --set data.sample_rate=16000"
+        )
+    policy = read_policy(config)
+    return PipelineInputs(
+        policy=policy,
+        ingest=config.data,
+        split=config.split,
+        data_digest=data_version,
+        banks=banks_of(config, policy),
+        bank_digest=data_version,
+    )
+
+
+def _resources(assignments: list[str]) -> dict[str, Resources]:
+    from pydantic import ValidationError
+
+    from tfx_audio.components.audio.errors import InvalidInput
+    from tfx_audio.pipeline.kubeflow_runner import DEFAULT_RESOURCES, Resources
+
+    given: dict[str, dict[str, Any]] = {}
+    for text in assignments:
+        name, _, value = text.partition("=")
+        component, _, field = name.partition(".")
+        if not field or not value:
+            raise InvalidInput(f"--resources expects COMPONENT.FIELD=VALUE, got {text!r}")
+        given.setdefault(component, {})[field] = value
+    found = {}
+    for component, fields in given.items():
+        base = DEFAULT_RESOURCES.get(component, Resources()).model_dump()
+        try:
+            found[component] = Resources(**(base | fields))
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            field = ".".join(str(part) for part in problem["loc"])
+            raise InvalidInput(f"--resources {component}.{field}: {problem['msg']}") from None
+    return found
