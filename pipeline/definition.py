@@ -26,16 +26,10 @@ from tfx.proto import pusher_pb2, trainer_pb2, tuner_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from tfx_audio.components.audio.examples import (
-    AUDIO_KEY,
-    AUGMENTATION_KEY,
-    CLIP_ID_KEY,
-    CONTRACT_KEYS,
-    SOURCE_CLIP_ID_KEY,
-)
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio_augmenter.component import AudioAugmenter
 from tfx_audio.components.audio_example_gen.component import AudioExampleGen
+from tfx_audio.components.audio_example_gen.config import statistics_features
 from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen
 from tfx_audio.components.augmentation_report.component import AugmentationReport
 from tfx_audio.components.code_digest import import_closure_digest
@@ -49,8 +43,6 @@ Target = Literal["local", "kubeflow", "vertex"]
 _PREPROCESSING = "tfx_audio.pipeline.model.preprocessing"
 _TRAINER = "tfx_audio.pipeline.model.trainer"
 _TUNER = "tfx_audio.pipeline.model.tuner"
-# Identifiers and bytes say nothing in a histogram; the audio itself is never read for statistics.
-_NOT_IN_STATISTICS = {AUDIO_KEY, AUGMENTATION_KEY, CLIP_ID_KEY, SOURCE_CLIP_ID_KEY}
 
 
 def create_pipeline(
@@ -68,7 +60,7 @@ def create_pipeline(
     nodes = _data_nodes(config, inputs)
     nodes |= _augmentation_nodes(config, inputs, nodes)
     nodes |= _model_nodes(config, inputs, nodes)
-    nodes |= _evaluation_nodes(config, inputs.policy, nodes, target)
+    nodes |= _evaluation_nodes(config, inputs, nodes, target)
     ordered = list(nodes.values())
     set_beam_args(ordered, config.beam)
     return pipeline.Pipeline(
@@ -92,9 +84,9 @@ def _data_nodes(config: PipelineConfig, inputs: PipelineInputs) -> dict[str, Bas
         max_rejected_fraction=config.max_rejected_fraction,
     )
     examples = example_gen.outputs["examples"]
-    allowed = sorted(set(CONTRACT_KEYS) - _NOT_IN_STATISTICS)
+    looked_at = statistics_features(inputs.ingest)
     statistics_gen = StatisticsGen(
-        examples=examples, stats_options=tfdv.StatsOptions(feature_allowlist=allowed)
+        examples=examples, stats_options=tfdv.StatsOptions(feature_allowlist=looked_at)
     )
     statistics = statistics_gen.outputs["statistics"]
     schema_gen = AudioSchemaGen(statistics=statistics, validation=config.validation)
@@ -116,7 +108,7 @@ def _augmentation_nodes(
         added["sound_bank"] = SoundBank(
             banks=inputs.banks,
             bank_digest=inputs.bank_digest,
-            sample_rate=inputs.sample_rate,
+            sample_rate=inputs.ingest.sample_rate,
             failed_dir=config.failed_dir,
             max_rejected_fraction=config.max_rejected_fraction,
         )
@@ -126,6 +118,7 @@ def _augmentation_nodes(
         examples=example_gen.outputs["examples"],
         policy=inputs.policy.to_json(),
         sound_banks=sound_banks,
+        evaluation_split=inputs.judging_split,
         failed_dir=config.failed_dir,
         max_rejected_fraction=config.max_rejected_fraction,
     )
@@ -196,7 +189,7 @@ def _custom_config(
 
 def _evaluation_nodes(
     config: PipelineConfig,
-    policy: AugmentationPolicy,
+    inputs: PipelineInputs,
     nodes: Mapping[str, BaseNode],
     target: Target,
 ) -> dict[str, BaseNode]:
@@ -205,14 +198,13 @@ def _evaluation_nodes(
     if baseline is not None:
         added["baseline"] = baseline
     key = "result" if isinstance(baseline, Importer) else "model"
-    base_split = "test" if "test" in config.split.names else "eval"
-    conditions = list(policy.conditions)
+    conditions = list(inputs.policy.conditions)
     trainer = nodes["trainer"]
     evaluator = added["evaluator"] = Evaluator(
         examples=nodes["augmenter"].outputs["augmented_examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs[key] if baseline is not None else None,
-        example_splits=[f"{base_split}_{condition}" for condition in conditions],
+        example_splits=[f"{inputs.judging_split}_{condition}" for condition in conditions],
         schema=nodes["schema_gen"].outputs["schema"],
         eval_config=build_eval_config(
             config.evaluate, conditions, has_baseline=baseline is not None

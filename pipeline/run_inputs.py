@@ -5,14 +5,18 @@ All of it enters cache keys as content, never as a path or a time stamp.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfx_audio.components.audio.augment import check_policy
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
-from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
-from tfx_audio.components.audio_example_gen.inventory import data_digest, scan
+from tfx_audio.components.audio_example_gen.config import (
+    IngestConfig,
+    SplitConfig,
+    ingest_config_json,
+)
+from tfx_audio.components.audio_example_gen.content_digest import data_digest
+from tfx_audio.components.audio_example_gen.inventory import scan
 from tfx_audio.components.sound_bank.digest import bank_digest
 from tfx_audio.pipeline.config import PipelineConfig
 
@@ -23,6 +27,8 @@ class PipelineInputs:
 
     Attributes:
       policy: The augmentation policy, parsed.
+      judging_split: The split that judges the model: what `augment.evaluation_split` says, else
+        ``test``, or ``eval`` where the user has no test split.
       ingest: The ingest section with its sample rate resolved.
       split: The split section.
       data_digest: Digest of the input's content, or the version that the user states.
@@ -33,6 +39,7 @@ class PipelineInputs:
     """
 
     policy: AugmentationPolicy
+    judging_split: str
     ingest: IngestConfig
     split: SplitConfig
     data_digest: str
@@ -44,11 +51,7 @@ class PipelineInputs:
     @property
     def ingest_config(self) -> str:
         """The sections `data` and `split` as AudioExampleGen takes them."""
-        sections = {
-            "data": self.ingest.model_dump(mode="json"),
-            "split": self.split.model_dump(mode="json"),
-        }
-        return json.dumps(sections, sort_keys=True)
+        return ingest_config_json(self.ingest, self.split)
 
 
 def read_inputs(config: PipelineConfig) -> PipelineInputs:
@@ -58,18 +61,21 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
       InvalidInput: If data, policy or sound banks can't be used.
     """
     policy = read_policy(config)
-    inventory = scan(config.data, config.split)
+    splits = config.split.rule().expected()
+    inventory = scan(config.data)
     ingest = config.data.model_copy(update={"sample_rate": inventory.sample_rate})
+    policy.check_labels(list(inventory.labels))
     banks = banks_of(config, policy)
     return PipelineInputs(
         policy=policy,
+        judging_split=config.augment.evaluation_split or ("test" if "test" in splits else "eval"),
         ingest=ingest,
         split=config.split,
         data_digest=data_digest(config.data),
         banks=banks,
         bank_digest=bank_digest(banks) if banks else "",
         labels=tuple(inventory.labels),
-        clips=inventory.files,
+        clips=inventory.n_clips,
     )
 
 
@@ -80,7 +86,9 @@ def read_policy(config: PipelineConfig) -> AugmentationPolicy:
       InvalidInput: If it can't.
     """
     policy = load_policy(config.augment.policy)
-    check_policy(policy)
+    if config.augment.seed is not None:
+        policy = replace(policy, seed=config.augment.seed)
+    check_policy(policy, banks_of(config, policy))
     return policy
 
 

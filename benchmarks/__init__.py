@@ -1,0 +1,1 @@
+"""Benchmarks: each module has a `main`; `make bench` runs them one after the other."""
