@@ -1,0 +1,102 @@
+"""What TFX's Evaluator measures, by which slices, and what a model must reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from google.protobuf import text_format
+
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.examples import CONDITION_KEY, LABEL_KEY
+from tfx_audio.pipeline.model.config import EvaluateConfig
+
+ACCURACY = "SparseCategoricalAccuracy"
+CONFUSION = "MultiClassConfusionMatrixPlot"
+# Kept as literals, so that building a configuration loads no Keras: serving.py and
+# preprocessing.py hold the same names, and a test compares them.
+SERVING_SIGNATURE = "serving_default"
+TRANSFORM_SIGNATURE = "transform_features"
+PREDICTION_KEY = "scores"
+LABEL_ID_KEY = "label_id"
+
+
+def build_eval_config(
+    evaluate: EvaluateConfig, conditions: Sequence[str], has_baseline: bool
+) -> tfma.EvalConfig:
+    """Say what to measure and what blesses a model.
+
+    Accuracy by condition, by condition and label; a confusion matrix for each condition. A model is
+    blessed if it reaches the thresholds on the clean and on the noisy condition and, with a
+    baseline, has not lost more than `max_regression` against it on either.
+
+    Args:
+      evaluate: Thresholds.
+      conditions: Conditions that the evaluated splits hold.
+      has_baseline: Whether there is a blessed model to compare with.
+
+    Raises:
+      InvalidInput: If a condition with a threshold is not among `conditions`.
+    """
+    floors = {
+        evaluate.clean_condition: evaluate.min_accuracy,
+        evaluate.noisy_condition: evaluate.min_noisy_accuracy,
+    }
+    for condition in floors:
+        if condition not in conditions:
+            raise InvalidInput(
+                f"evaluate names the condition {condition!r}; the policy's conditions are "
+                f"{', '.join(conditions)}.{did_you_mean(condition, conditions)}"
+            )
+    thresholds = [
+        _threshold(condition, floor, evaluate.max_regression if has_baseline else None)
+        for condition, floor in floors.items()
+    ]
+    return tfma.EvalConfig(
+        model_specs=_model_specs(has_baseline),
+        slicing_specs=[
+            tfma.SlicingSpec(feature_keys=[CONDITION_KEY]),
+            tfma.SlicingSpec(feature_keys=[CONDITION_KEY, LABEL_KEY]),
+        ],
+        metrics_specs=[
+            tfma.MetricsSpec(
+                metrics=[
+                    tfma.MetricConfig(class_name="ExampleCount"),
+                    tfma.MetricConfig(class_name=ACCURACY, per_slice_thresholds=thresholds),
+                    tfma.MetricConfig(class_name=CONFUSION, config='{"thresholds": [0.0]}'),
+                ]
+            )
+        ],
+    )
+
+
+def _model_specs(has_baseline: bool) -> list[Any]:
+    candidate = tfma.ModelSpec(
+        signature_name=SERVING_SIGNATURE,
+        preprocessing_function_names=[TRANSFORM_SIGNATURE],
+        label_key=LABEL_ID_KEY,
+        prediction_key=PREDICTION_KEY,
+    )
+    if not has_baseline:
+        return [candidate]
+    baseline = tfma.ModelSpec()
+    baseline.CopyFrom(candidate)
+    candidate.name, baseline.name = "candidate", "baseline"
+    baseline.is_baseline = True
+    return [candidate, baseline]
+
+
+def _threshold(condition: str, floor: float, max_regression: float | None) -> Any:
+    """Return the threshold on one condition's slice."""
+    threshold = tfma.PerSliceMetricThreshold(
+        slicing_specs=[tfma.SlicingSpec(feature_values={CONDITION_KEY: condition})],
+        threshold=text_format.Parse(
+            f"value_threshold {{ lower_bound {{ value: {floor} }} }}", tfma.MetricThreshold()
+        ),
+    )
+    if max_regression is not None:
+        change = threshold.threshold.change_threshold
+        change.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        change.absolute.value = -max_regression
+    return threshold

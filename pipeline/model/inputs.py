@@ -1,0 +1,153 @@
+"""tf.data: examples through the transform graph, cached, placed in windows, prefetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.examples import AUDIO_KEY, DURATION_KEY, LABEL_KEY, SAMPLE_RATE_KEY
+from tfx_audio.pipeline.model.preprocessing import LABEL_ID_KEY, WAVEFORM_KEY
+from tfx_audio.pipeline.model.windows import place
+
+PARSE_BATCH = 64
+SHUFFLE_CLIPS = 20_000
+SHORTEST_WINDOW_S = 0.2
+LONGEST_WINDOW_S = 10.0
+
+EXAMPLE_SPEC = {
+    AUDIO_KEY: tf.io.FixedLenFeature([], tf.string),
+    SAMPLE_RATE_KEY: tf.io.FixedLenFeature([], tf.int64),
+    LABEL_KEY: tf.io.FixedLenFeature([], tf.string),
+}
+SERVING_SPEC = {key: spec for key, spec in EXAMPLE_SPEC.items() if key != LABEL_KEY}
+
+TransformFn = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Batching(NamedTuple):
+    """How training batches are drawn; everything random follows from `seed`."""
+
+    batch_size: int
+    window: int
+    num_labels: int
+    seed: int
+
+
+def read_examples(patterns: Sequence[str]) -> tf.data.Dataset:
+    """Return serialised examples of all files that match, in the order of the file names.
+
+    Raises:
+      InvalidInput: If no file matches.
+    """
+    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    if not files:
+        raise InvalidInput(f"no TFRecord file matches {', '.join(patterns)}")
+    return tf.data.TFRecordDataset(files, num_parallel_reads=None)
+
+
+def decoded_clips(examples: tf.data.Dataset, transform: TransformFn) -> tf.data.Dataset:
+    """Put serialised examples through the transform graph.
+
+    Args:
+      examples: Serialised examples.
+      transform: The graph of Transform, features in, features out.
+
+    Returns:
+      Elements ``(waveform, label_id)``: float32 ``(samples,)``, int64 scalar.
+    """
+
+    def decode(serialized: Any) -> tuple[Any, Any]:
+        features = transform(tf.io.parse_example(serialized, EXAMPLE_SPEC))
+        return features[WAVEFORM_KEY], tf.reshape(features[LABEL_ID_KEY], [-1])
+
+    batches = examples.batch(PARSE_BATCH)
+    clips = batches.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return clips.unbatch().map(_dense)
+
+
+def _dense(waveform: Any, label_id: Any) -> tuple[Any, Any]:
+    """Make the elements of an unbatched ragged tensor plain tensors."""
+    if isinstance(waveform, tf.RaggedTensor):
+        waveform = waveform.flat_values
+    return tf.ensure_shape(waveform, [None]), label_id
+
+
+def cached(clips: tf.data.Dataset, where: str, file: str = "") -> tf.data.Dataset:
+    """Keep clips for the next epoch: in ``memory``, on ``disk`` in `file`, or ``off``."""
+    if where == "off":
+        return clips
+    return clips.cache(file if where == "disk" else "")
+
+
+def training_batches(
+    clips: tf.data.Dataset, batching: Batching, first_epoch: int, epochs: int, steps_per_epoch: int
+) -> tf.data.Dataset:
+    """Return shuffled batches of randomly placed windows with one-hot labels.
+
+    What an epoch holds follows from the seed and its number alone, so that a resumed training
+    sees what an uninterrupted one would have seen.
+
+    Args:
+      clips: Elements ``(waveform, label_id)``.
+      batching: Sizes and seed.
+      first_epoch: Number of the first epoch.
+      epochs: Epochs in all, those before `first_epoch` included.
+      steps_per_epoch: Batches of each epoch.
+
+    Returns:
+      Elements ``(windows, one_hot)``: ``(batch, window)``, ``(batch, labels)``, float32.
+    """
+
+    def one_epoch(epoch: Any) -> tf.data.Dataset:
+        order = clips.shuffle(SHUFFLE_CLIPS, seed=batching.seed * 1_000_003 + epoch).repeat()
+        batches = order.ragged_batch(batching.batch_size).take(steps_per_epoch)
+        return batches.enumerate().map(
+            lambda step, batch: _place_randomly(batch, batching, epoch * steps_per_epoch + step),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+
+    numbers = tf.data.Dataset.range(first_epoch, epochs)
+    return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
+
+
+def _place_randomly(batch: Any, batching: Batching, step: Any) -> tuple[Any, Any]:
+    waveforms, label_ids = batch
+    seed = tf.stack([tf.constant(batching.seed, tf.int64), tf.cast(step, tf.int64)])
+    position = tf.random.stateless_uniform([batching.batch_size], seed)
+    windows = place(as_ragged(waveforms), position, batching.window)
+    windows.set_shape([batching.batch_size, batching.window])
+    return windows, tf.one_hot(label_ids, batching.num_labels)
+
+
+def as_ragged(waveforms: Any) -> tf.RaggedTensor:
+    """Return a batch as ragged, also where all clips had one length."""
+    if isinstance(waveforms, tf.RaggedTensor):
+        return waveforms
+    return tf.RaggedTensor.from_tensor(waveforms)
+
+
+def eval_batches(clips: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Return batches of whole clips in order: ragged waveforms and label ids."""
+    return clips.ragged_batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def count(clips: tf.data.Dataset) -> int:
+    """Return the number of elements, by going through them once."""
+    return int(clips.reduce(np.int64(0), lambda total, *_: total + 1).numpy())
+
+
+def window_for(examples: tf.data.Dataset) -> float:
+    """Return the 95th percentile of the clips' durations in seconds, in steps of 0.1 s.
+
+    At least `SHORTEST_WINDOW_S`, at most `LONGEST_WINDOW_S`.
+    """
+    spec = {DURATION_KEY: tf.io.FixedLenFeature([], tf.float32)}
+    parsed = examples.batch(256).map(lambda batch: tf.io.parse_example(batch, spec)[DURATION_KEY])
+    durations = np.concatenate([batch.numpy() for batch in parsed] or [np.zeros(1)])
+    window_s = float(np.ceil(np.percentile(durations, 95) * 10 - 1e-3) / 10)
+    return min(max(window_s, SHORTEST_WINDOW_S), LONGEST_WINDOW_S)

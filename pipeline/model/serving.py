@@ -1,0 +1,147 @@
+"""The exported model: serialised examples, waveforms or WAV bytes in, labels and scores out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
+from tfx_audio.pipeline.model.inputs import EXAMPLE_SPEC, SERVING_SPEC
+from tfx_audio.pipeline.model.preprocessing import (
+    LABEL_ID_KEY,
+    WAVEFORM_KEY,
+    check_rate,
+    decode,
+    normalise_level,
+)
+from tfx_audio.pipeline.model.windows import spread
+
+SERVING_DEFAULT = "serving_default"
+SERVE_WAVEFORM = "waveform"
+SERVE_WAV = "wav"
+TRANSFORM_FEATURES = "transform_features"
+SCORES = "scores"
+LABELS = "labels"
+LABEL = "label"
+SCORE = "score"
+CARD_FILE = "assets.extra/model.json"
+
+
+def clip_scores(
+    model: keras.Model, waveforms: tf.RaggedTensor, window: int, max_windows: int
+) -> tf.Tensor:
+    """Score whole clips: probabilities, averaged over the windows of a clip.
+
+    Args:
+      model: From windows to logits.
+      waveforms: Ragged float32 ``(clips, (samples))``, level normalised.
+      window: Samples of a window.
+      max_windows: Windows of a clip at most; 1 for its centre only.
+
+    Returns:
+      float32 ``(clips, labels)``; each row sums to 1.
+    """
+    windows, clip = spread(waveforms, window, max_windows)
+    scores = tf.nn.softmax(model(windows, training=False))
+    clips = waveforms.nrows(out_type=clip.dtype)
+    totals = tf.math.unsorted_segment_sum(scores, clip, clips)
+    counts = tf.math.unsorted_segment_sum(tf.ones_like(clip, tf.float32), clip, clips)
+    return totals / counts[:, tf.newaxis]
+
+
+class Exporter:
+    """Writes a trained network as a SavedModel.
+
+    Signatures: ``serving_default`` takes serialised examples, ``waveform`` floats of any level and
+    length (one length a batch), ``wav`` PCM 16 WAV bytes of any lengths. Each answers with
+    ``label`` and ``score`` of the best, and ``labels`` and ``scores`` of all.
+    ``transform_features`` is for TFX's Evaluator: label ids of serialised examples.
+
+    Args:
+      model: From windows to logits.
+      transform: Transform's graph as a layer.
+      labels: Names, by label id.
+      card: Facts about the model, written beside it; `sample_rate`, `window` and `max_windows` are
+        read here.
+    """
+
+    def __init__(
+        self, model: keras.Model, transform: Any, labels: Sequence[str], card: dict[str, Any]
+    ) -> None:
+        self._model = model
+        self._transform = transform
+        self._labels = list(labels)
+        self._card = {**card, "labels": self._labels}
+        self._sample_rate = tf.constant(card["sample_rate"], tf.int64)
+
+    def write(self, directory: str) -> None:
+        """Write the SavedModel and `CARD_FILE` in it."""
+        archive = keras.export.ExportArchive()
+        archive.track(self._model)
+        archive.track(self._transform)
+        string = tf.TensorSpec([None], tf.string, name="examples")
+        floats = tf.TensorSpec([None, None], tf.float32, name="waveform")
+        wav = tf.TensorSpec([None], tf.string, name="wav")
+        archive.add_endpoint(SERVING_DEFAULT, self.from_examples, [string])
+        archive.add_endpoint(SERVE_WAVEFORM, self.from_waveform, [floats])
+        archive.add_endpoint(SERVE_WAV, self.from_wav, [wav])
+        archive.add_endpoint(TRANSFORM_FEATURES, self.transform_features, [string])
+        archive.write_out(directory, verbose=False)
+        path = f"{directory}/{CARD_FILE}"
+        tf.io.gfile.makedirs(path.rpartition("/")[0])
+        with tf.io.gfile.GFile(path, "w") as file:
+            file.write(json.dumps(self._card, indent=2, sort_keys=True) + "\n")
+
+    def from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answer for serialised examples; their label is not needed."""
+        features = tf.io.parse_example(examples, SERVING_SPEC)
+        check_rate(features[SAMPLE_RATE_KEY], self._sample_rate)
+        return self._answer(self._transform(features)[WAVEFORM_KEY])
+
+    def from_waveform(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answer for float waveforms at the model's rate, ``(batch, samples)``."""
+        return self._answer(normalise_level(tf.RaggedTensor.from_tensor(waveform)))
+
+    def from_wav(self, wav: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answer for WAV files' bytes, ``(batch,)``; a header with another rate is an error."""
+        rates = tf.fill(tf.shape(wav), self._sample_rate)
+        return self._answer(normalise_level(decode(wav, rates)))
+
+    def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the label ids of serialised examples, for evaluation."""
+        features = self._transform(tf.io.parse_example(examples, EXAMPLE_SPEC))
+        return {LABEL_ID_KEY: features[LABEL_ID_KEY]}
+
+    def _answer(self, waveforms: tf.RaggedTensor) -> dict[str, tf.Tensor]:
+        scores = clip_scores(
+            self._model, waveforms, self._card["window"], self._card["max_windows"]
+        )
+        labels = tf.constant(self._labels)
+        return {
+            LABEL: tf.gather(labels, tf.argmax(scores, axis=1)),
+            SCORE: tf.reduce_max(scores, axis=1),
+            LABELS: tf.tile(labels[tf.newaxis, :], [tf.shape(scores)[0], 1]),
+            SCORES: scores,
+        }
+
+
+def read_card(directory: str) -> dict[str, Any]:
+    """Read the facts that `Exporter` wrote beside a model.
+
+    Returns:
+      ``sample_rate``, ``window`` (samples), ``max_windows``, ``labels``, ``frontend`` and more.
+
+    Raises:
+      FileNotFoundError: If the directory holds no model of this project.
+    """
+    path = f"{directory}/{CARD_FILE}"
+    if not tf.io.gfile.exists(path):
+        raise FileNotFoundError(
+            f"expected a model exported by tfx-audio: there is no {CARD_FILE} in {directory}"
+        )
+    with tf.io.gfile.GFile(path) as file:
+        return json.loads(file.read())

@@ -1,0 +1,181 @@
+"""SpecAugment (Park et al. 2019, arxiv.org/abs/1904.08779): masks in frequency and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+
+class MaskParams(NamedTuple):
+    """SpecAugment's parameters; the paper's letters are F, T, m_F, m_T and p."""
+
+    freq_mask_param: int
+    time_mask_param: int
+    n_freq_masks: int = 1
+    n_time_masks: int = 1
+    max_time_fraction: float = 1.0
+
+
+# Table 1 of the paper, without time warping (W); for 80 mel bands and a hop of 10 ms.
+POLICIES: Mapping[str, MaskParams] = MappingProxyType(
+    {
+        "LB": MaskParams(27, 100, 1, 1, 1.0),
+        "LD": MaskParams(27, 100, 2, 2, 1.0),
+        "SM": MaskParams(15, 70, 2, 2, 0.2),
+        "SS": MaskParams(27, 70, 2, 2, 0.2),
+    }
+)
+
+
+class Spans(NamedTuple):
+    """Where masks lie along one axis: first index and width, int32, ``(batch, masks)`` each."""
+
+    start: Any
+    width: Any
+
+
+@keras.saving.register_keras_serializable(package="tfx_audio")
+class SpecAugment(keras.layers.Layer):
+    """Mask random bands and frames of normalised spectrograms while training.
+
+    A frequency mask is f bands wide, f uniform in 0..F, and starts at f0, uniform in [0, ν - f); a
+    time mask is t frames wide, t uniform in 0..T but at most p·τ, and starts at t0, uniform in
+    [0, τ - t). ν and τ are the numbers of bands and frames. Every example and mask is drawn
+    apart. Masked values become `mask_value`: 0 is the mean of a normalised spectrogram.
+
+    Args:
+      freq_mask_param: F, the widest frequency mask in bands.
+      time_mask_param: T, the widest time mask in frames.
+      n_freq_masks: Frequency masks per example.
+      n_time_masks: Time masks per example.
+      max_time_fraction: p, the widest time mask as a share of the frames.
+      mask_value: What masked values become.
+      seed: Seed of the draws; None for a random one.
+
+    Input shape:
+      ``(batch, frames, n_mels)`` or ``(batch, frames, n_mels, channels)``.
+
+    Output shape:
+      The same.
+
+    Example:
+      >>> layer = SpecAugment(freq_mask_param=8, time_mask_param=12, seed=1)
+      >>> masked = layer(log_mel, training=True)
+      >>> layer = SpecAugment.from_policy("LD", seed=1)
+    """
+
+    def __init__(
+        self,
+        freq_mask_param: int,
+        time_mask_param: int,
+        n_freq_masks: int = 1,
+        n_time_masks: int = 1,
+        max_time_fraction: float = 1.0,
+        mask_value: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        params = MaskParams(
+            freq_mask_param, time_mask_param, n_freq_masks, n_time_masks, max_time_fraction
+        )
+        for name, value in params._asdict().items():
+            if value < 0:
+                raise ValueError(f"SpecAugment's {name} must be at least 0, got {value}")
+        if max_time_fraction > 1:
+            raise ValueError(
+                f"SpecAugment's max_time_fraction is at most 1, got {max_time_fraction}"
+            )
+        self.params = params
+        self.mask_value = mask_value
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @classmethod
+    def from_policy(cls, name: str, **kwargs: Any) -> SpecAugment:
+        """Build the layer by a policy of the paper: LB, LD, SM or SS.
+
+        Raises:
+          ValueError: If there is no such policy.
+        """
+        if name not in POLICIES:
+            raise ValueError(f"SpecAugment's policies are {', '.join(POLICIES)}; got {name!r}")
+        return cls(**POLICIES[name]._asdict(), **kwargs)
+
+    def call(self, log_mel: Any, training: bool | None = None) -> Any:
+        """Mask the batch if training, else return it as it is."""
+        if not training:
+            return log_mel
+        batch, frames, bands = ops.shape(log_mel)[:3]
+        freq, time = self.draw(batch, frames, bands)
+        return apply_masks(log_mel, freq, time, self.mask_value)
+
+    def draw(self, batch: Any, frames: Any, bands: Any) -> tuple[Spans, Spans]:
+        """Draw the masks of a batch: ``(frequency spans, time spans)``."""
+        p = self.params
+        longest = ops.cast(ops.floor(p.max_time_fraction * ops.cast(frames, "float32")), "int32")
+        longest = ops.minimum(longest, p.time_mask_param)
+        freq = self._spans(batch, p.n_freq_masks, bands, ops.minimum(p.freq_mask_param, bands))
+        return freq, self._spans(batch, p.n_time_masks, frames, longest)
+
+    def _spans(self, batch: Any, masks: int, size: Any, longest: Any) -> Spans:
+        draws = keras.random.uniform((2, batch, masks), dtype="float32", seed=self.seed_generator)
+        return spans_of(draws, size, longest)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            **self.params._asdict(),
+            "mask_value": self.mask_value,
+            "seed": self.seed,
+        }
+
+
+def spans_of(draws: Any, size: Any, longest: Any) -> Spans:
+    """Turn uniform draws into spans.
+
+    Args:
+      draws: float32 in [0, 1), ``(2, batch, masks)``: first for the widths, then for the starts.
+      size: Length of the axis.
+      longest: Widest span.
+
+    Returns:
+      Widths uniform in 0..longest, starts uniform in 0..size - width - 1.
+    """
+    width = _below(draws[0], ops.cast(longest, "int32") + 1)
+    room = ops.maximum(ops.cast(size, "int32") - width, 1)
+    return Spans(start=_below(draws[1], room), width=width)
+
+
+def _below(draws: Any, bound: Any) -> Any:
+    """Scale draws in [0, 1) to integers in 0..bound - 1."""
+    scaled = ops.cast(ops.floor(draws * ops.cast(bound, "float32")), "int32")
+    return ops.minimum(scaled, bound - 1)
+
+
+def apply_masks(log_mel: Any, freq: Spans, time: Spans, mask_value: float = 0.0) -> Any:
+    """Set the masked values of ``(batch, frames, bands, ...)`` to `mask_value`."""
+    frames, bands = ops.shape(log_mel)[1:3]
+    masked = ops.logical_or(
+        ops.expand_dims(_covered(time, frames), 2), ops.expand_dims(_covered(freq, bands), 1)
+    )
+    if len(log_mel.shape) == 4:
+        masked = ops.expand_dims(masked, 3)
+    return ops.where(masked, ops.cast(mask_value, log_mel.dtype), log_mel)
+
+
+def _covered(spans: Spans, size: Any) -> Any:
+    """Return which indices any span covers: bool, ``(batch, size)``."""
+    index = ops.arange(size, dtype="int32")
+    start = ops.expand_dims(spans.start, 2)
+    end = ops.expand_dims(spans.start + spans.width, 2)
+    return ops.any(ops.logical_and(index >= start, index < end), axis=1)

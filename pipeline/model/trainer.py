@@ -1,0 +1,129 @@
+"""`run_fn` of TFX's Trainer: augmented examples in, a SavedModel out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+import tensorflow_transform as tft
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
+from tfx_audio.pipeline.model.checkpoint import Checkpoint
+from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
+from tfx_audio.pipeline.model.frontend import FrontendConfig
+from tfx_audio.pipeline.model.inputs import (
+    cached,
+    count,
+    decoded_clips,
+    read_examples,
+    window_for,
+)
+from tfx_audio.pipeline.model.preprocessing import VOCABULARY
+from tfx_audio.pipeline.model.serving import Exporter
+from tfx_audio.pipeline.model.training import ClipData, Trained, train
+
+MODEL, TRAIN, TUNE = "model", "train", "tune"
+CHECKPOINT_DIR = "checkpoint_dir"
+
+
+class Inputs(NamedTuple):
+    """What Trainer and Tuner read: clips, the transform graph, label names."""
+
+    data: ClipData
+    transform: Any
+    labels: list[str]
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Train on the `train` split, steered by `eval`, and export for serving."""
+    custom = fn_args.custom_config or {}
+    model_config = ModelConfig.model_validate(custom.get(MODEL, {}))
+    train_config = TrainConfig.model_validate(custom.get(TRAIN, {}))
+    inputs = load_inputs(fn_args, model_config, train_config)
+    checkpoint = Checkpoint(checkpoint_directory(fn_args))
+    trained = train(model_config, train_config, inputs.data, checkpoint)
+    card = model_card(model_config, inputs.data, trained)
+    Exporter(trained.model, inputs.transform, inputs.labels, card).write(fn_args.serving_model_dir)
+    checkpoint.remove()
+
+
+def load_inputs(fn_args: FnArgs, model_config: ModelConfig, train_config: TrainConfig) -> Inputs:
+    """Read what a training needs: clips through the transform graph, cached."""
+    transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
+    transform = transform_output.transform_features_layer()
+    labels = [name.decode("utf-8") for name in transform_output.vocabulary_by_name(VOCABULARY)]
+    sample_rate = schema_sample_rate(fn_args.schema_path)
+    examples = read_examples(fn_args.train_files)
+    window_s = model_config.window_s or window_for(examples)
+    clips = decoded_clips(examples, transform)
+    cache_file = os.path.join(fn_args.model_run_dir or fn_args.working_dir or "", "clips")
+    train_clips = cached(clips, train_config.cache, f"{cache_file}-train")
+    eval_clips = decoded_clips(read_examples(fn_args.eval_files), transform)
+    data = ClipData(
+        train=train_clips,
+        evaluation=cached(eval_clips, train_config.cache, f"{cache_file}-eval"),
+        num_train=count(train_clips),
+        sample_rate=sample_rate,
+        window=round(window_s * sample_rate),
+        num_labels=len(labels),
+    )
+    return Inputs(data, transform, labels)
+
+
+def schema_sample_rate(path: str) -> int:
+    """Read the data's sample rate from its schema.
+
+    Raises:
+      InvalidInput: If the schema does not state exactly one.
+    """
+    with tf.io.gfile.GFile(path) as file:
+        schema = text_format.Parse(file.read(), schema_pb2.Schema())
+    for feature in schema.feature:
+        domain = feature.int_domain
+        if feature.name == SAMPLE_RATE_KEY and 0 < domain.min == domain.max:
+            return int(domain.min)
+    raise InvalidInput(
+        f"the schema must give feature {SAMPLE_RATE_KEY!r} an int_domain with min equal to max; "
+        f"{path} does not"
+    )
+
+
+def checkpoint_directory(fn_args: FnArgs) -> str:
+    """Return where this training's checkpoint lies: another one for any other input or setting."""
+    custom = dict(fn_args.custom_config or {})
+    root = custom.pop(CHECKPOINT_DIR, "") or fn_args.model_run_dir
+    if not root:
+        return ""
+    facts = [
+        fn_args.train_files,
+        fn_args.eval_files,
+        fn_args.transform_graph_path,
+        fn_args.hyperparameters,
+        custom,
+    ]
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return os.path.join(root, key)
+
+
+def model_card(config: ModelConfig, data: ClipData, trained: Trained) -> dict[str, Any]:
+    """Collect the facts that lie beside an exported model."""
+    frontend = FrontendConfig.derive(data.sample_rate, config.frontend)
+    return {
+        "sample_rate": data.sample_rate,
+        "window": data.window,
+        "max_windows": config.max_windows,
+        "frontend": dataclasses.asdict(frontend),
+        "model": config.model_dump(mode="json"),
+        "parameters": int(trained.model.count_params()),
+        "epochs": trained.state.epoch,
+        "best_epoch": trained.state.best_epoch,
+        "eval": {"accuracy": trained.result.accuracy, "loss": trained.result.loss},
+    }
