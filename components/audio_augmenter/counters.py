@@ -1,0 +1,115 @@
+"""What the augmentation counts, as Beam metrics.
+
+A worker adds up in plain Python and hands the sums to Beam once a bundle: a Beam counter costs
+a microsecond an increment, and a copy has a dozen of them. A bundle that is retried counts once,
+because a runner drops the metrics of an attempt that it discards.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apache_beam.metrics import Metrics, MetricsFilter
+
+NAMESPACE = "tfx_audio.augment"
+
+READ = "read"
+KEPT = "kept"
+AUGMENTED = "augmented"
+CONDITIONED = "conditioned"
+REJECTED = "rejected"
+APPLIED = "applied"
+MICROSECONDS = "microseconds"
+AUDIO_MS_IN = "audio_ms_in"
+AUDIO_MS_OUT = "audio_ms_out"
+_SEPARATOR = "/"
+
+
+class WorkCounters:
+    """Sums of one bundle, handed to Beam by `flush`."""
+
+    def __init__(self) -> None:
+        self._sums: collections.Counter[str] = collections.Counter()
+
+    def add(self, name: str, amount: int = 1, of: str = "") -> None:
+        """Add to a counter, or to its part `of` (``rejected`` of reason ``not_finite``)."""
+        self._sums[f"{name}{_SEPARATOR}{of}" if of else name] += amount
+
+    def flush(self) -> None:
+        """Hand the sums to Beam and start anew; call it in ``finish_bundle``."""
+        for name, amount in self._sums.items():
+            Metrics.counter(NAMESPACE, name).inc(amount)
+        self._sums.clear()
+
+
+@dataclass(frozen=True)
+class AugmentationCounts:
+    """The counters of one finished job.
+
+    Attributes:
+      read: Clips read, by what they were read for (``train``, a condition's source split).
+      kept: Originals that were kept.
+      augmented: Copies written.
+      conditioned: Clips written, by condition.
+      rejected: Copies and clips set aside, by reason.
+      applied: How often each transform was applied.
+      ms: Milliseconds of worker time in each transform.
+      audio_s_in: Seconds of audio read for augmentation.
+      audio_s_out: Seconds of audio in the copies.
+    """
+
+    read: int = 0
+    kept: int = 0
+    augmented: int = 0
+    conditioned: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    applied: Mapping[str, int] = field(default_factory=dict)
+    ms: Mapping[str, float] = field(default_factory=dict)
+    audio_s_in: float = 0.0
+    audio_s_out: float = 0.0
+
+    @property
+    def attempted(self) -> int:
+        """Copies and condition clips that were tried: written or rejected."""
+        return self.augmented + sum(self.conditioned.values()) + sum(self.rejected.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, names sorted, times and lengths rounded to milliseconds."""
+        return {
+            "read": self.read,
+            "kept": self.kept,
+            "augmented": self.augmented,
+            "conditioned": dict(sorted(self.conditioned.items())),
+            "rejected": dict(sorted(self.rejected.items())),
+            "applied": dict(sorted(self.applied.items())),
+            "ms": {name: round(value, 3) for name, value in sorted(self.ms.items())},
+            "audio_s_in": round(self.audio_s_in, 3),
+            "audio_s_out": round(self.audio_s_out, 3),
+        }
+
+
+def read_counts(result: Any) -> AugmentationCounts:
+    """Return the counters of a finished `PipelineResult`."""
+    query = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
+    values: collections.Counter[str] = collections.Counter()
+    for counter in query["counters"]:
+        values[counter.key.metric.name] += counter.result or 0
+    parts: dict[str, dict[str, int]] = collections.defaultdict(dict)
+    for name, value in values.items():
+        kind, _, part = name.partition(_SEPARATOR)
+        if part:
+            parts[kind][part] = value
+    return AugmentationCounts(
+        read=values[READ],
+        kept=values[KEPT],
+        augmented=values[AUGMENTED],
+        conditioned=parts[CONDITIONED],
+        rejected=parts[REJECTED],
+        applied=parts[APPLIED],
+        ms={name: value / 1000 for name, value in parts[MICROSECONDS].items()},
+        audio_s_in=values[AUDIO_MS_IN] / 1000,
+        audio_s_out=values[AUDIO_MS_OUT] / 1000,
+    )

@@ -1,0 +1,260 @@
+"""Beam transforms that augment serialised examples; usable without TFX.
+
+Only this module's imports reach a Beam worker: no tfx and no tensorflow, which would be most of
+its start-up time. All the audio work lies in `audio.augment`; Beam only calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.pvalue import DoOutputsTuple, TaggedOutput
+
+from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.examples import (
+    CLIP_ID_KEY,
+    LABEL_KEY,
+    clip_to_example,
+    example_to_clip,
+    parse_features,
+)
+from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_augmenter import counters
+from tfx_audio.components.audio_augmenter.progress_files import FinishedCount
+from tfx_audio.components.audio_augmenter.spans import Span, plan_spans, read_span
+from tfx_audio.components.sound_bank.staging import stage_banks
+
+if TYPE_CHECKING:
+    from tfx_audio.components.audio.augment import AugmentationFailed
+
+EXAMPLES = "examples"
+REJECTED = "rejected"
+STAGE = "augment"
+UNREADABLE = "unreadable_example"
+LabelCounts = Any  # Mapping[str, int], or a Beam side input of one
+
+
+class ReadExamples(beam.PTransform):
+    """Read serialised examples from TFRecord files, spread over all workers."""
+
+    def __init__(self, source: str | Sequence[str] | Sequence[Span]) -> None:
+        """Plan the reading.
+
+        Args:
+          source: File patterns, or spans that `spans.plan_spans` has cut already.
+        """
+        super().__init__()
+        if isinstance(source, str) or (source and isinstance(source[0], str)):
+            self._spans = plan_spans(source)  # type: ignore[arg-type]
+        else:
+            self._spans = list(source)  # type: ignore[arg-type]
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[bytes]:
+        """Return the examples; only the spans' names and offsets are shuffled, never audio."""
+        return (
+            begin
+            | "Spans" >> beam.Create(self._spans)
+            | "Spread" >> beam.Reshuffle()
+            | "Read" >> beam.FlatMap(read_span).with_output_types(bytes)
+        )
+
+
+class AugmentClips(beam.PTransform):
+    """Make augmented copies of every example.
+
+    Input: serialised examples of the data contract. Output: a pair of collections,
+    ``.examples`` (kept originals and copies, serialised) and ``.rejected`` (JSON lines of
+    `Rejection`: a copy that failed, or an example that can't be read).
+    """
+
+    def __init__(
+        self,
+        policy: AugmentationPolicy,
+        bank_uris: Mapping[str, str] | None = None,
+        label_counts: LabelCounts = None,
+        progress_dir: str = "",
+    ) -> None:
+        """Keep the configuration; nothing is loaded before a worker starts.
+
+        Args:
+          policy: What to apply, and to how many copies.
+          bank_uris: Folders of the sound banks that the policy names, on any file system.
+          label_counts: Clips by label, needed if the policy balances: a mapping, or a side input
+            of one (``beam.pvalue.AsDict(examples | CountLabels())``).
+          progress_dir: Where workers note how many clips they have finished; empty for nowhere.
+        """
+        super().__init__()
+        self._policy = policy
+        self._fn = _AugmentFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
+        self._label_counts = label_counts
+
+    def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
+        """Return the tagged outputs."""
+        if self._policy.balance != "none" and self._label_counts is None:
+            raise ValueError(
+                "the policy balances by label: AugmentClips needs label_counts, for instance "
+                "beam.pvalue.AsDict(examples | CountLabels())"
+            )
+        return examples | "Augment" >> beam.ParDo(self._fn, self._label_counts).with_outputs(
+            REJECTED, main=EXAMPLES
+        )
+
+
+class MakeConditions(beam.PTransform):
+    """Make the robustness conditions of an evaluation split: one clip in each, for every clip.
+
+    Output: ``outputs[<condition>]`` serialised examples, and ``outputs.rejected``.
+    """
+
+    def __init__(
+        self,
+        policy: AugmentationPolicy,
+        bank_uris: Mapping[str, str] | None = None,
+        progress_dir: str = "",
+    ) -> None:
+        """Keep the configuration; see `AugmentClips`."""
+        super().__init__()
+        self._names = sorted(policy.conditions)
+        self._fn = _ConditionFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
+
+    def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
+        """Return the tagged outputs."""
+        tags = [REJECTED, *(condition_tag(name) for name in self._names)]
+        return examples | "MakeConditions" >> beam.ParDo(self._fn).with_outputs(*tags)
+
+
+class CountLabels(beam.PTransform):
+    """Count examples by label: a collection of ``(label, clips)``."""
+
+    def expand(self, examples: beam.PCollection[bytes]) -> beam.PCollection[tuple[str, int]]:
+        """Return one pair a label."""
+        return (
+            examples
+            | "Label" >> beam.FlatMap(_labels).with_output_types(str)
+            | "Count" >> beam.combiners.Count.PerElement()
+        )
+
+
+def condition_tag(name: str) -> str:
+    """Return the output tag of a condition."""
+    return f"condition_{name}"
+
+
+class _PolicyFn(beam.DoFn):
+    """What both DoFns share: the augmenter, built once a worker, and the counters."""
+
+    def __init__(self, policy_json: str, bank_uris: Mapping[str, str], progress_dir: str) -> None:
+        self._policy_json = policy_json
+        self._bank_uris = bank_uris
+        self._progress_dir = progress_dir
+
+    def setup(self) -> None:
+        # audiomentations is loaded by the worker that uses it, not by whoever imports this module.
+        from tfx_audio.components.audio import augment
+
+        self._failed = augment.AugmentationFailed
+        self._policy = AugmentationPolicy.from_json(self._policy_json)
+        self._augmenter = augment.Augmenter(self._policy, stage_banks(self._bank_uris))
+        self._stats: Mapping[str, augment.TransformStats] = {}
+        self._counters = counters.WorkCounters()
+        self._finished = FinishedCount(self._progress_dir)
+
+    def finish_bundle(self) -> None:
+        for name, stats in self._augmenter.stats.items():
+            before = self._stats.get(name)
+            applied, seconds = (before.applied, before.seconds) if before else (0, 0.0)
+            self._counters.add(counters.APPLIED, stats.applied - applied, of=name)
+            self._counters.add(
+                counters.MICROSECONDS, round(1e6 * (stats.seconds - seconds)), of=name
+            )
+        self._stats = self._augmenter.stats
+        self._counters.flush()
+        self._finished.write()
+
+    def _read(self, example: bytes) -> Clip | None:
+        """Return the clip, or None if the example is none (`_unreadable` says why)."""
+        try:
+            clip = example_to_clip(example)
+        except ValueError as error:
+            self._why = str(error)
+            return None
+        self._counters.add(counters.READ)
+        self._counters.add(counters.AUDIO_MS_IN, round(1000 * clip.duration_s))
+        return clip
+
+    def _unreadable(self, example: bytes) -> TaggedOutput:
+        return self._reject(Rejection(_clip_id(example), UNREADABLE, STAGE, self._why))
+
+    def _failure(self, clip: Clip, made: str, error: AugmentationFailed) -> TaggedOutput:
+        detail = f"{error.transform}: {error.detail}"
+        return self._reject(Rejection(made, error.reason, STAGE, detail, clip.label))
+
+    def _reject(self, rejection: Rejection) -> TaggedOutput:
+        self._counters.add(counters.REJECTED, of=rejection.reason)
+        return TaggedOutput(REJECTED, rejection.to_json())
+
+
+class _AugmentFn(_PolicyFn):
+    """Yields the original, if it is kept, and its copies."""
+
+    def process(
+        self, example: bytes, label_counts: Mapping[str, int] | None
+    ) -> Iterator[bytes | TaggedOutput]:
+        clip = self._read(example)
+        if clip is None:
+            yield self._unreadable(example)
+            return
+        if self._policy.keep_originals:
+            self._counters.add(counters.KEPT)
+            yield example
+        for copy_index in range(1, self._policy.copies_for(clip.label, label_counts) + 1):
+            yield self._copy(clip, copy_index)
+        self._finished.add(1)
+
+    def _copy(self, clip: Clip, copy_index: int) -> bytes | TaggedOutput:
+        try:
+            copy = self._augmenter.augment(clip, copy_index)
+        except self._failed as error:
+            return self._failure(clip, f"{clip.clip_id}~{copy_index}", error)
+        self._counters.add(counters.AUGMENTED)
+        self._counters.add(counters.AUDIO_MS_OUT, round(1000 * copy.duration_s))
+        return clip_to_example(copy)
+
+
+class _ConditionFn(_PolicyFn):
+    """Yields a clip under every condition of the policy."""
+
+    def process(self, example: bytes) -> Iterator[TaggedOutput]:
+        clip = self._read(example)
+        if clip is None:
+            yield self._unreadable(example)
+            return
+        for name in self._policy.conditions:
+            yield self._under(clip, name)
+        self._finished.add(1)
+
+    def _under(self, clip: Clip, name: str) -> TaggedOutput:
+        try:
+            made = self._augmenter.condition(clip, name)
+        except self._failed as error:
+            return self._failure(clip, f"{clip.clip_id}@{name}", error)
+        self._counters.add(counters.CONDITIONED, of=name)
+        return TaggedOutput(condition_tag(name), clip_to_example(made))
+
+
+def _labels(example: bytes) -> list[str]:
+    """Return the example's label, or nothing where it can't be read (the augmentation says so)."""
+    try:
+        return [parse_features(example)[LABEL_KEY][0].decode("utf-8")]
+    except (ValueError, KeyError, IndexError):
+        return []
+
+
+def _clip_id(example: bytes) -> str:
+    try:
+        return str(parse_features(example)[CLIP_ID_KEY][0].decode("utf-8"))
+    except (ValueError, KeyError, IndexError):
+        return ""

@@ -1,0 +1,116 @@
+"""Prepare sound banks: folders of noise or impulse responses for the augmentation.
+
+Every sound is decoded, checked, mixed down to one channel, resampled once to the pipeline's
+sample rate and stored as PCM 16 WAV, so that no worker does it again for every clip. Sounds stay
+under their own relative path; what can't be used is rejected with a reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, levels
+from tfx_audio.components.audio.decode import Unusable, decode
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio.resample import mix_to_mono, resample
+from tfx_audio.components.sound_bank.digest import audio_files, read_bytes
+
+STAGE = "sound_bank"
+MAX_SOUND_SAMPLES = 100_000_000  # 400 MB as float32: over half an hour at 48 kHz
+
+
+@dataclass(frozen=True)
+class BankContents:
+    """What became of one folder.
+
+    Attributes:
+      files: Sounds stored.
+      duration_s: Their length together.
+      digest: Hex SHA-256 over names and stored bytes.
+      rejected: Sounds set aside.
+    """
+
+    files: int
+    duration_s: float
+    digest: str
+    rejected: tuple[Rejection, ...]
+
+
+def prepare_bank(
+    bank: str,
+    folder: str,
+    out_dir: str,
+    sample_rate: int,
+    on_sound: Callable[[], None] = lambda: None,
+) -> BankContents:
+    """Check, mix down, resample and store the sounds of one bank.
+
+    Args:
+      bank: Its name, for messages.
+      folder: Where the sounds are.
+      out_dir: Where they are written, as ``<relative path>.wav``.
+      sample_rate: Hz of what is written.
+      on_sound: Called after every sound, for progress.
+
+    Raises:
+      InvalidInput: If the folder holds no audio file, or not one that can be used.
+    """
+    digest, rejected, stored, seconds = hashlib.sha256(), [], 0, 0.0
+    for path, relative in audio_files(bank, folder):
+        try:
+            waveform = load_sound(path, sample_rate)
+        except Unusable as error:
+            rejected.append(Rejection(f"{bank}/{relative}", error.reason, STAGE, error.detail))
+        else:
+            wav = encode_wav(waveform, sample_rate)
+            target = stored_name(relative)
+            with FileSystems.create(FileSystems.join(out_dir, target), "audio/wav") as file:
+                file.write(wav)
+            digest.update(f"{target}\0{hashlib.sha256(wav).hexdigest()}\n".encode())
+            stored += 1
+            seconds += len(waveform) / sample_rate
+        on_sound()
+    if not stored:
+        raise InvalidInput(f"sound bank {bank!r}: no file of {folder} can be used: {rejected[0]}")
+    return BankContents(stored, seconds, digest.hexdigest(), tuple(rejected))
+
+
+def load_sound(path: str, sample_rate: int) -> np.ndarray:
+    """Return one sound as mono float32 at a sample rate, turned down if it exceeds full scale.
+
+    Raises:
+      Unusable: If it can't be decoded, has values that are not finite, or is silent.
+    """
+    waveform, rate = decode(read_bytes(path), MAX_SOUND_SAMPLES)
+    waveform = resample(mix_to_mono(waveform), rate, sample_rate)
+    peak = float(np.abs(waveform).max(initial=0.0))
+    if levels(waveform).peak_dbfs <= FLOOR_DBFS:
+        raise Unusable("silent", "a sound to mix in needs a signal; this one is digital silence")
+    return waveform / peak if peak > 1.0 else waveform
+
+
+def stored_name(relative: str) -> str:
+    """Return the name of a stored sound: its own relative path, ending in ``.wav``."""
+    return relative if relative.lower().endswith(".wav") else f"{relative}.wav"
+
+
+def describe(contents: Mapping[str, BankContents], sample_rate: int) -> str:
+    """Return the JSON text that is written beside the banks."""
+    banks = {
+        name: {"files": c.files, "duration_s": round(c.duration_s, 3), "digest": c.digest}
+        for name, c in sorted(contents.items())
+    }
+    return json.dumps({"sample_rate": sample_rate, "banks": banks}, indent=2) + "\n"
+
+
+def combined_digest(contents: Mapping[str, BankContents]) -> str:
+    """Return one digest over all prepared banks."""
+    lines = "".join(f"{name}\0{c.digest}\n" for name, c in sorted(contents.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,0 +1,95 @@
+"""`SoundBank`: folders of noise and impulse responses as one artifact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import ClassVar
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from tfx_audio.components.artifacts import RejectedClips, SoundBanks
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
+from tfx_audio.components.code_digest import import_closure_digest
+from tfx_audio.components.sound_bank import executor
+from tfx_audio.components.sound_bank.digest import bank_digest as digest_of
+
+
+class SoundBankSpec(ComponentSpec):
+    """The contract of `SoundBank`."""
+
+    PARAMETERS: ClassVar = {
+        executor.BANKS_KEY: ExecutionParameter(type=str),
+        executor.BANK_DIGEST_KEY: ExecutionParameter(type=str),
+        executor.SAMPLE_RATE_KEY: ExecutionParameter(type=int),
+        executor.MAX_REJECTED_KEY: ExecutionParameter(type=float),
+        executor.FAILED_DIR_KEY: ExecutionParameter(type=str),
+        executor.CODE_DIGEST_KEY: ExecutionParameter(type=str),
+    }
+    INPUTS: ClassVar = {}
+    OUTPUTS: ClassVar = {
+        executor.SOUND_BANKS_KEY: ChannelParameter(type=SoundBanks),
+        executor.REJECTED_KEY: ChannelParameter(type=RejectedClips),
+    }
+
+
+class SoundBank(BaseComponent):
+    """Reads sounds once: checks them, mixes them to mono, resamples them, stores PCM 16 WAV.
+
+    Outputs:
+      `sound_banks`: a subfolder for each bank, and `banks.json`; custom properties `digest`,
+        `banks`, `sample_rate` and `sounds`.
+      `rejected`: sounds that can't be used, as JSON lines.
+    """
+
+    SPEC_CLASS = SoundBankSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        banks: Mapping[str, str],
+        sample_rate: int,
+        bank_digest: str | None = None,
+        max_rejected_fraction: float = DEFAULT_MAX_REJECTED_FRACTION,
+        failed_dir: str = "",
+        code_digest: str | None = None,
+    ) -> None:
+        """Define the component.
+
+        Args:
+          banks: Folders by the name that the policy uses.
+          sample_rate: Hz of the clips that the sounds are mixed into.
+          bank_digest: Digest of the folders' content, which makes a changed sound a changed
+            parameter; read from the folders by default. Where they can't be read when the
+            pipeline is compiled, any version string of your own.
+          max_rejected_fraction: The component fails if more of the sounds can't be used.
+          failed_dir: Where the rejected table is saved when it fails; empty for nowhere.
+          code_digest: Digest of the code that runs; by default of this checkout's.
+
+        Raises:
+          InvalidInput: If there is no bank, or one holds no audio file.
+        """
+        if not banks:
+            raise InvalidInput("SoundBank needs at least one bank: {name: folder}")
+        if bank_digest is None:
+            bank_digest = digest_of(banks)
+        if code_digest is None:
+            code_digest = import_closure_digest(executor.__name__)
+        super().__init__(
+            spec=SoundBankSpec(
+                **{
+                    executor.BANKS_KEY: json.dumps(dict(banks), sort_keys=True),
+                    executor.BANK_DIGEST_KEY: bank_digest,
+                    executor.SAMPLE_RATE_KEY: int(sample_rate),
+                    executor.MAX_REJECTED_KEY: float(max_rejected_fraction),
+                    executor.FAILED_DIR_KEY: failed_dir,
+                    executor.CODE_DIGEST_KEY: code_digest,
+                    executor.SOUND_BANKS_KEY: Channel(type=SoundBanks),
+                    executor.REJECTED_KEY: Channel(type=RejectedClips),
+                }
+            )
+        )

@@ -1,0 +1,64 @@
+"""A digest of the sound banks' content, for SoundBank's cache key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.decode import AUDIO_SUFFIXES
+from tfx_audio.components.audio.errors import InvalidInput
+
+_READ_BYTES = 1024 * 1024
+
+
+def bank_digest(banks: Mapping[str, str]) -> str:
+    """Return a hex SHA-256 over the names and the content of all sounds.
+
+    Args:
+      banks: Folders by bank name, on any of Beam's file systems.
+
+    Raises:
+      InvalidInput: If a folder does not exist or holds no audio file.
+    """
+    digest = hashlib.sha256()
+    for bank, folder in sorted(banks.items()):
+        for path, relative in audio_files(bank, folder):
+            digest.update(f"{bank}\0{relative}\0{_file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
+    """Return ``(path, path relative to the folder)`` of a bank's audio files, by suffix, sorted.
+
+    Raises:
+      InvalidInput: If there is none.
+    """
+    root = folder.rstrip("/")
+    matches = FileSystems.match([FileSystems.join(root, "**")])[0].metadata_list
+    found = sorted(
+        (match.path, match.path[len(root) :].lstrip("/"))
+        for match in matches
+        if any(match.path.lower().endswith(suffix) for suffix in AUDIO_SUFFIXES)
+    )
+    if not found:
+        raise InvalidInput(
+            f"sound bank {bank!r}: expected a folder with audio files, found none in {folder}"
+        )
+    return found
+
+
+def read_bytes(path: str) -> bytes:
+    """Return a file's bytes as they are stored."""
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        return bytes(file.read())
+
+
+def _file_digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        while chunk := file.read(_READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,91 @@
+"""Executor of `SoundBank`: folders of sounds in, one checked and resampled artifact out."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+from typing import Any
+
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.dsl.io import fileio
+from tfx.types import Artifact, artifact_utils
+
+from tfx_audio.components.audio import progress
+from tfx_audio.components.audio.rejection import Rejection, check_rejected
+from tfx_audio.components.sound_bank.banks import (
+    BankContents,
+    combined_digest,
+    describe,
+    prepare_bank,
+)
+
+BANKS_KEY = "banks"
+BANK_DIGEST_KEY = "bank_digest"
+SAMPLE_RATE_KEY = "sample_rate"
+SOUND_BANKS_KEY = "sound_banks"
+REJECTED_KEY = "rejected"
+MAX_REJECTED_KEY = "max_rejected_fraction"
+FAILED_DIR_KEY = "failed_dir"
+CODE_DIGEST_KEY = "code_digest"
+STAGE = "SoundBank"
+BANKS_FILE = "banks.json"
+REJECTED_FILE = "rejected.jsonl"
+
+
+class Executor(BaseExecutor):
+    """Prepares every bank in turn and describes them in the artifact."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Check, resample and store the sounds."""
+        banks = artifact_utils.get_single_instance(output_dict[SOUND_BANKS_KEY])
+        rejected = artifact_utils.get_single_instance(output_dict[REJECTED_KEY])
+        sample_rate = int(exec_properties[SAMPLE_RATE_KEY])
+        contents: dict[str, BankContents] = {}
+        done = 0
+
+        def count_sound() -> None:
+            nonlocal done
+            done += 1
+            progress.report(STAGE, done, None, "sounds")
+
+        for name, folder in sorted(json.loads(exec_properties[BANKS_KEY]).items()):
+            target = os.path.join(banks.uri, name)
+            contents[name] = prepare_bank(name, folder, target, sample_rate, count_sound)
+        _write(os.path.join(banks.uri, BANKS_FILE), describe(contents, sample_rate))
+        banks.set_string_custom_property("digest", combined_digest(contents))
+        banks.set_string_custom_property("banks", ",".join(contents))
+        banks.set_int_custom_property("sample_rate", sample_rate)
+        banks.set_int_custom_property("sounds", sum(c.files for c in contents.values()))
+        self._reject(contents, rejected, exec_properties)
+
+    def _reject(
+        self,
+        contents: dict[str, BankContents],
+        rejected: Artifact,
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the rejected table and apply the threshold."""
+        records: list[Rejection] = [r for c in contents.values() for r in c.rejected]
+        lines = "".join(f"{record.to_json()}\n" for record in records)
+        table = os.path.join(rejected.uri, REJECTED_FILE)
+        _write(table, lines)
+        rejected.set_int_custom_property("rejected", len(records))
+        failed_dir = exec_properties.get(FAILED_DIR_KEY) or ""
+        if records and failed_dir:
+            table = os.path.join(failed_dir, f"{STAGE}-{REJECTED_FILE}")
+            _write(table, lines)
+        counts = collections.Counter(record.reason for record in records)
+        total = len(records) + sum(c.files for c in contents.values())
+        check_rejected(counts, total, float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
+
+
+def _write(path: str, text: str) -> None:
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "w") as file:
+        file.write(text)
