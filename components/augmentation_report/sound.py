@@ -1,0 +1,81 @@
+"""Audio for a page: short excerpts, encoded so that a browser plays them without the network."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+
+MAX_LOSSLESS_BYTES = 3_000_000
+MAX_EXCERPT_S = 10.0
+MIN_EXCERPT_S = 2.0
+BUDGET_S = 600.0
+_OGG_BLOCK_SAMPLES = 65_536
+_MIME = {"FLAC": "audio/flac", "OGG": "audio/ogg"}
+
+
+@dataclass(frozen=True)
+class SoundSettings:
+    """How all sounds of one page are embedded.
+
+    Attributes:
+      codec: ``FLAC`` (lossless) or ``OGG`` (Vorbis, a fifth of the size).
+      excerpt_s: The longest stretch that is embedded; longer clips are cut.
+    """
+
+    codec: str = "FLAC"
+    excerpt_s: float = MAX_EXCERPT_S
+
+
+def choose_sound_settings(durations_s: list[float], sample_rate: int) -> SoundSettings:
+    """Return FLAC while the page stays small, else OGG, and an excerpt that bounds many clips.
+
+    Args:
+      durations_s: Lengths of all clips that the page will hold.
+      sample_rate: Hz.
+    """
+    excerpt_s = MAX_EXCERPT_S
+    if durations_s:
+        excerpt_s = min(MAX_EXCERPT_S, max(MIN_EXCERPT_S, BUDGET_S / len(durations_s)))
+    seconds = sum(min(duration, excerpt_s) for duration in durations_s)
+    lossless = 2 * seconds * sample_rate <= MAX_LOSSLESS_BYTES
+    return SoundSettings("FLAC" if lossless else "OGG", excerpt_s)
+
+
+def excerpt(waveform: np.ndarray, sample_rate: int, settings: SoundSettings) -> np.ndarray:
+    """Return the first `settings.excerpt_s` seconds of a waveform."""
+    return waveform[..., : round(settings.excerpt_s * sample_rate)]
+
+
+def encode_sound(waveform: np.ndarray, sample_rate: int, codec: str) -> bytes:
+    """Encode as a FLAC (16 bit) or OGG Vorbis file.
+
+    Args:
+      waveform: float32, ``(samples,)`` or ``(channels, samples)``.
+      sample_rate: Hz.
+      codec: ``FLAC`` or ``OGG``.
+    """
+    frames = np.clip(waveform.T, -1.0, 1.0)
+    channels = 1 if frames.ndim == 1 else frames.shape[1]
+    subtype = "PCM_16" if codec == "FLAC" else "VORBIS"
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(
+        buffer, "w", sample_rate, channels, subtype=subtype, format=codec
+    ) as sound:
+        # libsndfile's Vorbis encoder needs stack space in proportion to what it gets at once
+        for start in range(0, len(frames), _OGG_BLOCK_SAMPLES):
+            sound.write(frames[start : start + _OGG_BLOCK_SAMPLES])
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes, mime: str) -> str:
+    """Return bytes as a ``data:`` URI."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def sound_uri(waveform: np.ndarray, sample_rate: int, codec: str) -> str:
+    """Return a waveform as a ``data:`` URI that an ``<audio>`` element plays."""
+    return data_uri(encode_sound(waveform, sample_rate, codec), _MIME[codec])
