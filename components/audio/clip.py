@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ CLEAN = "clean"
 FLOOR_DBFS = -120.0
 PCM16_SCALE = 32768.0
 CLIPPED_LEVEL = 32767.0 / PCM16_SCALE
+_WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -103,18 +105,31 @@ def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:
     Returns:
       The file's bytes. `decode_wav` gives back exactly the quantised waveform.
     """
+    return pcm16_to_wav(to_pcm16(waveform), sample_rate)
+
+
+def to_pcm16(waveform: np.ndarray) -> np.ndarray:
+    """Return a float waveform as int16 steps of the same shape, rounded and saturating."""
     steps = np.rint(waveform * np.float32(PCM16_SCALE))
-    pcm = np.clip(steps, -32768, 32767).astype("<i2")
+    return np.clip(steps, -32768, 32767).astype("<i2")
+
+
+def from_pcm16(pcm: np.ndarray) -> np.ndarray:
+    """Return int16 steps as a float32 waveform of the same shape."""
+    waveform = pcm.astype(np.float32)
+    waveform *= np.float32(1.0 / PCM16_SCALE)
+    return waveform
+
+
+def pcm16_to_wav(pcm: np.ndarray, sample_rate: int) -> bytes:
+    """Return int16 steps, ``(samples,)`` or ``(channels, samples)``, as RIFF WAV bytes."""
     channels = 1 if pcm.ndim == 1 else pcm.shape[0]
-    if pcm.ndim == 2:
-        pcm = np.ascontiguousarray(pcm.T)
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as writer:
-        writer.setnchannels(channels)
-        writer.setsampwidth(2)
-        writer.setframerate(sample_rate)
-        writer.writeframes(pcm.tobytes())
-    return buffer.getvalue()
+    frames = pcm if pcm.ndim == 1 else np.ascontiguousarray(pcm.T)
+    data = frames.tobytes()
+    return _WAV_HEADER.pack(
+        b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 1, channels, sample_rate,
+        2 * channels * sample_rate, 2 * channels, 16, b"data", len(data),
+    ) + data  # fmt: skip
 
 
 def decode_wav(wav: bytes) -> tuple[np.ndarray, int]:
@@ -136,8 +151,7 @@ def decode_wav(wav: bytes) -> tuple[np.ndarray, int]:
     except (wave.Error, EOFError) as error:
         raise ValueError(f"not a RIFF WAV file: {error}") from error
     pcm = np.frombuffer(raw, dtype="<i2")
-    waveform = pcm.astype(np.float32)
-    waveform *= np.float32(1.0 / PCM16_SCALE)
+    waveform = from_pcm16(pcm)
     if channels > 1:
         waveform = np.ascontiguousarray(waveform.reshape(-1, channels).T)
     return waveform, rate

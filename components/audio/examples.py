@@ -10,9 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
+import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from tfx_audio.components.audio.clip import Clip, decode_wav, encode_wav, levels
+from tfx_audio.components.audio.clip import (
+    Clip,
+    decode_wav,
+    from_pcm16,
+    levels,
+    pcm16_to_wav,
+    to_pcm16,
+)
 
 CLIP_ID_KEY = "clip_id"
 AUDIO_KEY = "audio"
@@ -170,12 +178,16 @@ def clip_to_example(clip: Clip) -> bytes:
 
     The level features describe the stored 16 bit audio.
     """
-    wav = encode_wav(clip.waveform, clip.sample_rate)
-    level = levels(decode_wav(wav)[0])
+    return pcm16_to_example(clip, to_pcm16(clip.waveform))
+
+
+def pcm16_to_example(clip: Clip, pcm: np.ndarray) -> bytes:
+    """Serialise a clip whose waveform is at hand as 16 bit steps; see `clip_to_example`."""
+    level = levels(from_pcm16(pcm))
     features: dict[str, FeatureValue] = {
         **clip.fields,
         CLIP_ID_KEY: clip.clip_id,
-        AUDIO_KEY: wav,
+        AUDIO_KEY: pcm16_to_wav(pcm, clip.sample_rate),
         SAMPLE_RATE_KEY: clip.sample_rate,
         LABEL_KEY: clip.label,
         GROUP_KEY: clip.group,

@@ -1,0 +1,96 @@
+"""Bytes of any audio file that libsndfile reads, found by content, to a waveform."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import soundfile
+
+MIN_SAMPLE_RATE = 100
+MAX_SAMPLE_RATE = 1_000_000
+AUDIO_SUFFIXES = frozenset(
+    (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au")
+    + (".snd", ".caf", ".w64", ".rf64", ".m4a", ".wma", ".aac")
+)
+
+
+class Unusable(ValueError):
+    """Audio that can't be used.
+
+    Attributes:
+      reason: The name that is counted.
+      detail: One sentence for a person.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def looks_like_audio(head: bytes) -> bool:
+    """Return whether a file that starts with `head` (12 bytes or more) may be audio."""
+    if head[:4] in (b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"RF64", b"RIFX"):
+        return True
+    if head[:4] == b"RIFF":
+        return head[8:12] == b"WAVE"
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"AIFF", b"AIFC")
+    is_mpeg_frame = (
+        len(head) >= 3
+        and head[0] == 0xFF
+        and head[1] & 0xE6 == 0xE2  # sync, layer III
+        and head[1] & 0x18 != 0x08
+        and head[2] & 0xF0 != 0xF0
+        and head[2] & 0x0C != 0x0C
+    )
+    return head[:3] == b"ID3" or is_mpeg_frame
+
+
+def decode(data: bytes, max_samples: int) -> tuple[np.ndarray, int]:
+    """Decode an audio file.
+
+    Args:
+      data: The file's bytes.
+      max_samples: The most samples (of all channels together) that may come out.
+
+    Returns:
+      ``(waveform, sample_rate)``: float32, ``(samples,)`` for one channel, else
+      ``(channels, samples)``.
+
+    Raises:
+      Unusable: With the reason ``empty``, ``unreadable``, ``truncated``, ``too_long``,
+        ``bad_sample_rate`` or ``non_finite``.
+    """
+    if not data:
+        raise Unusable("empty", "the file has no bytes")
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            _check_claims(file.samplerate, file.frames, file.channels, max_samples)
+            claimed, rate = file.frames, file.samplerate
+            waveform = file.read(claimed, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise Unusable("unreadable", f"no audio that libsndfile reads: {error}") from error
+    if len(waveform) < claimed:
+        raise Unusable(
+            "truncated", f"the header claims {claimed} frames, {len(waveform)} are there"
+        )
+    if not len(waveform):
+        raise Unusable("empty", "the file has no audio")
+    if not np.isfinite(waveform).all():
+        raise Unusable("non_finite", "the audio has values that are not finite")
+    channels_first = np.ascontiguousarray(waveform.T)
+    return (channels_first[0] if len(channels_first) == 1 else channels_first), rate
+
+
+def _check_claims(rate: int, frames: int, channels: int, max_samples: int) -> None:
+    """Refuse what a header claims before anything of that size is made."""
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise Unusable("bad_sample_rate", f"the header claims {rate} Hz")
+    if frames * channels > max_samples:
+        raise Unusable(
+            "too_long",
+            f"the header claims {frames} frames of {channels} channels; data.max_recording_mb "
+            f"allows {max_samples} samples",
+        )

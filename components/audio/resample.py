@@ -1,0 +1,30 @@
+"""Resampling and mixing down."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+
+
+def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Resample with soxr's high quality setting.
+
+    Args:
+      waveform: float32, ``(samples,)`` or ``(channels, samples)``.
+      from_rate: Hz.
+      to_rate: Hz.
+
+    Returns:
+      The same layout, ``round(samples * to_rate / from_rate)`` samples.
+    """
+    if from_rate == to_rate:
+        return waveform
+    if waveform.ndim == 1:
+        return soxr.resample(waveform, from_rate, to_rate, quality="HQ")
+    resampled = soxr.resample(waveform.T, from_rate, to_rate, quality="HQ")
+    return np.ascontiguousarray(resampled.T)
+
+
+def mix_to_mono(waveform: np.ndarray) -> np.ndarray:
+    """Return the mean over the channels of ``(samples,)`` or ``(channels, samples)``."""
+    return waveform if waveform.ndim == 1 else waveform.mean(axis=0, dtype=np.float32)

@@ -1,0 +1,69 @@
+"""AudioExampleGen: files of audio to examples by split."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from tfx_audio.components.artifacts import RejectedClips
+from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
+from tfx_audio.components.audio_example_gen import executor
+from tfx_audio.components.code_digest import import_closure_digest
+
+
+class AudioExampleGenSpec(component_spec.ComponentSpec):
+    """Contract of AudioExampleGen."""
+
+    PARAMETERS = {  # noqa: RUF012 (TFX reads the attribute as it is)
+        executor.INGEST_CONFIG_KEY: component_spec.ExecutionParameter(type=str),
+        "data_digest": component_spec.ExecutionParameter(type=str),
+        "code_digest": component_spec.ExecutionParameter(type=str),
+        executor.MAX_REJECTED_FRACTION_KEY: component_spec.ExecutionParameter(type=float),
+        executor.FAILED_DIR_KEY: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS: dict = {}  # noqa: RUF012
+    OUTPUTS = {  # noqa: RUF012
+        executor.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        executor.REJECTED_KEY: component_spec.ChannelParameter(type=RejectedClips),
+    }
+
+
+class AudioExampleGen(base_beam_component.BaseBeamComponent):
+    """Reads audio that people have and writes examples of the data contract, by split.
+
+    Outputs ``examples`` (splits train, eval, test as far as they are asked for) and ``rejected``;
+    both carry the counts as custom properties.
+    """
+
+    SPEC_CLASS = AudioExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        ingest_config: str,
+        data_digest: str,
+        max_rejected_fraction: float = DEFAULT_MAX_REJECTED_FRACTION,
+        failed_dir: str = "",
+        code_digest: str | None = None,
+    ) -> None:
+        """Construct the component.
+
+        Args:
+          ingest_config: What `audio_example_gen.config.ingest_config_json` returns.
+          data_digest: What `audio_example_gen.content_digest.data_digest` returns, or a version
+            where the data can't be read when the pipeline is compiled.
+          max_rejected_fraction: The largest fraction of clips that may be rejected.
+          failed_dir: Folder for the rejected table of a run that fails; nowhere if empty.
+          code_digest: Digest of the code that runs; computed if None.
+        """
+        spec = AudioExampleGenSpec(
+            ingest_config=ingest_config,
+            data_digest=data_digest,
+            code_digest=code_digest or import_closure_digest(executor.__name__),
+            max_rejected_fraction=max_rejected_fraction,
+            failed_dir=failed_dir,
+            examples=types.Channel(type=standard_artifacts.Examples),
+            rejected=types.Channel(type=RejectedClips),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,114 @@
+"""`IngestConfig` and `SplitConfig`: what is read, and how it is divided."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tfx_audio.components.audio.examples import AUDIO_KEY, CONTRACT_KEYS
+from tfx_audio.components.audio.name_pattern import parse_name_pattern
+from tfx_audio.components.audio.recording import ClipFormat
+from tfx_audio.components.audio.splits import SplitRule, make_split_rule
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_BYTES_PER_SAMPLE = 4
+
+
+class IngestConfig(BaseModel):
+    """Where the audio is and what becomes of it."""
+
+    model_config = _FROZEN
+
+    path: str = Field("", description="Data root: a folder of audio.")
+    label_from: str = Field(
+        "",
+        description="Pattern of file names, '{label}_{speaker}_{index}': its parts become the "
+        "label, the group and features of their own. Without it the folder is the label.",
+    )
+    label_folder: Literal["first", "last"] = Field(
+        "first",
+        description="Which folder names the class where folders are nested: the first below the "
+        "data root, or the one that holds the file.",
+    )
+    sample_rate: int | None = Field(
+        None, ge=100, le=1_000_000, description="Hz of every clip; None: what most headers say."
+    )
+    channels: Literal["mono", "keep"] = Field(
+        "mono", description="Mix all channels to one, or keep them."
+    )
+    min_duration_s: float = Field(0.0, ge=0, description="Shortest clip, in seconds.")
+    max_duration_s: float | None = Field(None, gt=0, description="Longest clip, in seconds.")
+    max_recording_mb: int = Field(
+        1024,
+        ge=1,
+        description="Largest recording: MiB of the file, and MiB of its 32 bit samples decoded.",
+    )
+    roots: tuple[str, ...] = Field(
+        (), description="Further folders that links and manifests may point into."
+    )
+
+    def clip_format(self) -> ClipFormat:
+        """Return what clips are made into; the sample rate must be known."""
+        assert self.sample_rate is not None, "resolve the sample rate first"
+        return ClipFormat(
+            sample_rate=self.sample_rate,
+            keep_channels=self.channels == "keep",
+            min_duration_s=self.min_duration_s,
+            max_duration_s=self.max_duration_s,
+            max_samples=self.max_recording_mb * 2**20 // _BYTES_PER_SAMPLE,
+        )
+
+    def field_names(self) -> tuple[str, ...]:
+        """Return the names of the features that the data adds to the contract's."""
+        return parse_name_pattern(self.label_from).fields if self.label_from else ()
+
+
+class SplitConfig(BaseModel):
+    """How clips are divided into train, eval and test."""
+
+    model_config = _FROZEN
+
+    ratios: dict[str, float] = Field(
+        default_factory=lambda: {"train": 0.8, "eval": 0.1, "test": 0.1},
+        description="Weight of each split; test may be left out.",
+    )
+    by: str = Field(
+        "audio",
+        description="The feature whose values never straddle two splits (speaker, group); "
+        "'audio': the audio's content.",
+    )
+    select: dict[str, str] = Field(
+        default_factory=dict,
+        description="Clips chosen for a split by value: {test: 'index in 0-4'}; the others are "
+        "divided among the splits that have no selection.",
+    )
+    seed: int = Field(0, description="Another seed, another partition.")
+
+    def rule(self, said: frozenset[str] = frozenset()) -> SplitRule:
+        """Return the rule; raises InvalidInput where it makes no sense."""
+        return make_split_rule(self.ratios, self.by, self.select, self.seed, said)
+
+
+def ingest_config_json(data: IngestConfig, split: SplitConfig) -> str:
+    """Return both as the component's parameter `ingest_config`, the same text every time."""
+    return json.dumps(
+        {"data": data.model_dump(mode="json"), "split": split.model_dump(mode="json")},
+        sort_keys=True,
+    )
+
+
+def parse_ingest_config(text: str) -> tuple[IngestConfig, SplitConfig]:
+    """Parse what `ingest_config_json` wrote."""
+    sections = json.loads(text)
+    return IngestConfig(**sections["data"]), SplitConfig(**sections["split"])
+
+
+def statistics_features(data: IngestConfig) -> list[str]:
+    """Return the features that StatisticsGen looks at: all but the audio's bytes.
+
+    For ``StatisticsGen(stats_options=tfdv.StatsOptions(feature_allowlist=...))``.
+    """
+    contract = [key for key in CONTRACT_KEYS if key != AUDIO_KEY]
+    return [*contract, *data.field_names()]

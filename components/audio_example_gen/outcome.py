@@ -1,0 +1,194 @@
+"""What became of the recordings: counts by split, label and reason, and whether that will do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import (
+    REJECTED_FILE_PATTERN,
+    Rejection,
+    TooManyRejected,
+    check_rejected,
+)
+from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
+from tfx_audio.components.audio_example_gen.transforms import Sighting, sift
+
+_NAME = "AudioExampleGen"
+_MAX_NAMED = 5
+
+
+@dataclass
+class Outcome:
+    """What an ingestion made.
+
+    Attributes:
+      clips: Number of clips by split and label.
+      seconds: Seconds of audio by split.
+      rejected: Number of rejections by reason.
+    """
+
+    clips: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    seconds: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def splits(self) -> list[str]:
+        """Splits that have clips, in order."""
+        return [name for name in SPLITS if sum(self.clips[name].values())]
+
+    def properties(self) -> dict[str, int | float]:
+        """Return the counts as an artifact's custom properties."""
+        found: dict[str, int | float] = {"rejected_total": sum(self.rejected.values())}
+        found.update({f"rejected:{reason}": n for reason, n in sorted(self.rejected.items())})
+        for name in self.splits:
+            found[f"clips:{name}"] = sum(self.clips[name].values())
+            found[f"seconds:{name}"] = round(float(self.seconds[name]), 3)
+        return found
+
+    def add(self, facts: dict[str, list]) -> None:
+        """Add what one shard came to."""
+        for split, label, clips, seconds in facts["counts"]:
+            self.clips[split][label] += clips
+            self.seconds[split] += seconds
+        self.rejected.update(facts["rejected"])
+
+    def drop(self, sighting: Sighting) -> Rejection:
+        """Count a clip as rejected whose audio another split keeps."""
+        split = KEEP_ORDER[sighting.keep_rank]
+        self.clips[split][sighting.label] -= 1
+        self.seconds[split] -= sighting.seconds
+        rejection = Rejection(
+            sighting.clip_id,
+            "duplicate_across_splits",
+            "split",
+            f"the same audio stands in a split that is held out; taken out of {split}",
+            sighting.label,
+        )
+        self.rejected[rejection.reason] += 1
+        return rejection
+
+
+def read_facts(prefix: str) -> tuple[Outcome, list[Sighting]]:
+    """Read the facts that the pipeline wrote, and the clips that must be dropped."""
+    outcome, leaks = Outcome(), []
+    for metadata in FileSystems.match([prefix + "*"])[0].metadata_list:
+        with FileSystems.open(metadata.path) as file:
+            for line in file.read().splitlines():
+                facts = json.loads(line)
+                if "drop" in facts:
+                    leaks.append(Sighting(*facts["drop"]))
+                else:
+                    outcome.add(facts)
+    return outcome, leaks
+
+
+def drop_leaks(
+    outcome: Outcome, leaks: Iterable[Sighting], split_uris: dict[str, str]
+) -> list[Rejection]:
+    """Take clips whose audio is held out elsewhere out of their shards.
+
+    Returns:
+      Their rejections.
+    """
+    by_shard: dict[tuple[str, int], set[str]] = defaultdict(set)
+    rejections = []
+    for sighting in sorted(leaks):
+        by_shard[KEEP_ORDER[sighting.keep_rank], sighting.shard].add(sighting.clip_id)
+        rejections.append(outcome.drop(sighting))
+    for (split, shard), clip_ids in sorted(by_shard.items()):
+        sift(split_uris[split], shard, clip_ids)
+    return rejections
+
+
+def write_rejections(rejections: Iterable[Rejection], uri: str, name: str) -> None:
+    """Write a part of the rejected table."""
+    lines = sorted(rejection.to_json() for rejection in rejections)
+    if lines:
+        with FileSystems.create(FileSystems.join(uri, f"rejected-{name}.jsonl")) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def check_outcome(
+    outcome: Outcome, listed: Iterable[str], expected: Iterable[str], max_fraction: float,
+    table: str,
+) -> None:  # fmt: skip
+    """Raise where the clips will not do to train on.
+
+    Args:
+      outcome: What was made.
+      listed: Labels that the data was said to have.
+      expected: Splits that must not be empty.
+      max_fraction: The largest fraction of rejections.
+      table: Where the rejected table lies, for messages.
+
+    Raises:
+      TooManyRejected: If more is rejected than allowed, or all clips of a label.
+      InvalidInput: If a split is empty, or a label is missing from train.
+    """
+    clips = sum(sum(counter.values()) for counter in outcome.clips.values())
+    rejected = sum(outcome.rejected.values())
+    check_rejected(outcome.rejected, clips + rejected, max_fraction, _NAME, table)
+    found = {label for counter in outcome.clips.values() for label, n in counter.items() if n}
+    lost = sorted(set(listed) - found)
+    if lost:
+        raise TooManyRejected(
+            f"{_NAME}: every clip of {_named(lost)} was rejected "
+            f"({_counts(outcome.rejected)}). The rejected table: {table}."
+        )
+    for split in expected:
+        if split not in outcome.splits:
+            raise InvalidInput(
+                f"the split {split!r} came out empty of {clips} clips; mend split.ratios, "
+                "split.select or split.by, or give more data"
+            )
+    for split in outcome.splits:
+        missing = sorted(label for label in found if not outcome.clips[split][label])
+        if missing and split == TRAIN:
+            raise InvalidInput(
+                f"train has no clip of {_named(missing)}, so it could not be learned; mend "
+                "split.ratios, split.select or split.by, or give more data"
+            )
+        if missing:
+            logging.getLogger(__name__).warning("%s has no clip of %s", split, _named(missing))
+
+
+def _named(labels: list[str]) -> str:
+    more = f" and {len(labels) - _MAX_NAMED} more" if len(labels) > _MAX_NAMED else ""
+    return "the label " * (len(labels) == 1) + ", ".join(map(repr, labels[:_MAX_NAMED])) + more
+
+
+def _counts(rejected: Counter[str]) -> str:
+    return ", ".join(f"{reason}: {n}" for reason, n in sorted(rejected.items()))
+
+
+@contextlib.contextmanager
+def keeping_table(uri: str, failed_dir: str) -> Iterator[str]:
+    """Copy the rejected table to `failed_dir` where the body raises.
+
+    TFX deletes the artifacts of an executor that raises. Yields where the copy would lie, an
+    empty string for nowhere.
+    """
+    kept = FileSystems.join(failed_dir, f"{_NAME}-rejected.jsonl") if failed_dir else ""
+    try:
+        yield kept
+    except Exception:
+        if kept:
+            with FileSystems.create(kept) as table:
+                table.writelines(_table(uri))
+        raise
+
+
+def _table(uri: str) -> Iterator[bytes]:
+    pattern = FileSystems.join(uri, REJECTED_FILE_PATTERN)
+    for metadata in sorted(FileSystems.match([pattern])[0].metadata_list, key=lambda m: m.path):
+        with FileSystems.open(metadata.path, compression_type=CompressionTypes.UNCOMPRESSED) as f:
+            yield from f.read().splitlines(keepends=True)
