@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from tfx_audio.pipeline.commands.run import add_run_arguments, config_file, overrides_of
+
 if TYPE_CHECKING:
     from tfx_audio.pipeline.config import PipelineConfig
     from tfx_audio.pipeline.kubeflow_runner import Resources
@@ -18,23 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image", required=True, metavar="NAME", help="container image of the components"
     )
-    parser.add_argument(
-        "--root",
-        metavar="URI",
-        help="folder in the artifact store: gs://, minio:// or s3:// (default: the "
-        "configuration's root)",
-    )
     parser.add_argument("--target", choices=("kubeflow", "vertex"), default="kubeflow")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="pipeline.yaml")
-    parser.add_argument("--config", metavar="FILE", help="configuration file (YAML)")
     parser.add_argument(
         "--data", metavar="URI", help="the data as the pods see it; a run may say otherwise"
     )
     parser.add_argument("--label-from", metavar="PATTERN", help="how file names become labels")
-    parser.add_argument("--policy", metavar="FILE|PRESET", help="augmentation policy")
-    parser.add_argument(
-        "--sound-bank", action="append", default=[], metavar="NAME=URI", help="a sound bank"
-    )
+    add_run_arguments(parser)
     parser.add_argument(
         "--data-version",
         metavar="TEXT",
@@ -47,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMPONENT.FIELD=VALUE",
         help="cpu, memory_gb, gpu or gpu_type of a component (Trainer.gpu=1)",
     )
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="sets")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,26 +60,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> PipelineConfig:
-    from tfx_audio.components.audio.errors import InvalidInput
     from tfx_audio.pipeline.config import load_config
 
-    banks = {}
-    for text in args.sound_bank:
-        name, separator, uri = text.partition("=")
-        if not separator or not name or not uri:
-            raise InvalidInput(f"--sound-bank expects NAME=URI, got {text!r}")
-        banks[name] = uri
-    return load_config(
-        args.config,
-        {
-            "root": args.root,
-            "data.path": args.data,
-            "data.label_from": args.label_from,
-            "augment.policy": args.policy,
-            "augment.sound_banks": banks or None,
-        },
-        args.sets,
-    )
+    overrides = overrides_of(args)
+    overrides |= {"data.path": args.data, "data.label_from": args.label_from}
+    return load_config(config_file(args), overrides, args.assignments)
 
 
 def _inputs(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
