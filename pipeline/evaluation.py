@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
+from tfx_audio.components.audio.clip import CLEAN
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.examples import CONDITION_KEY, LABEL_KEY
 from tfx_audio.pipeline.model.config import EvaluateConfig
@@ -100,3 +101,64 @@ def _threshold(condition: str, floor: float, max_regression: float | None) -> An
         change.direction = tfma.MetricDirection.HIGHER_IS_BETTER
         change.absolute.value = -max_regression
     return threshold
+
+
+def read_evaluation(uri: str) -> dict[str, Any]:
+    """Read what Evaluator wrote.
+
+    Args:
+      uri: Its ``evaluation`` artifact.
+
+    Returns:
+      ``accuracy`` (the clean condition's), ``by_condition``, ``by_label`` (of the clean condition),
+      ``clips`` by condition, and ``confusion``: by condition, counts of (true label id, predicted
+      label id, clips).
+    """
+    result = _candidate(uri)
+    found: dict[str, Any] = {"by_condition": {}, "by_label": {}, "clips": {}, "confusion": {}}
+    for slice_key, metrics in result.slicing_metrics:
+        where, values = dict(slice_key), metrics[""][""]
+        condition, accuracy = where.get(CONDITION_KEY, ""), _number(values, ACCURACY)
+        if LABEL_KEY not in where:
+            found["by_condition"][condition] = accuracy
+            found["clips"][condition] = int(_number(values, "example_count"))
+        elif condition == CLEAN:
+            found["by_label"][where[LABEL_KEY]] = accuracy
+    for slice_key, plots in result.plots:
+        where = dict(slice_key)
+        if LABEL_KEY not in where:
+            found["confusion"][where.get(CONDITION_KEY, "")] = _confusion(plots)
+    first = next(iter(found["by_condition"].values()), None)
+    return {"accuracy": found["by_condition"].get(CLEAN, first), **found}
+
+
+def _candidate(uri: str) -> Any:
+    """Load the new model's result, not the baseline's."""
+    results = tfma.load_eval_results([uri]).get_results()
+    names = [[spec.name for spec in result.config.model_specs] for result in results]
+    if all(len(specs) == 1 for specs in names):
+        return results[0]
+    return tfma.load_eval_result(uri, model_name=tfma.CANDIDATE_KEY)
+
+
+def _number(values: Any, name: str) -> float:
+    """Return a metric by its class name or key, in whatever case TFMA keyed it."""
+    wanted = name.replace("_", "").lower()
+    for key, value in values.items():
+        if key.replace("_", "").lower() == wanted:
+            return float(value["doubleValue"])
+    raise KeyError(f"no metric {name} among {', '.join(values)}")
+
+
+def _confusion(plots: Any) -> list[list[int]]:
+    """Return (true label id, predicted label id, clips) of one slice, without zeros."""
+    matrices = plots[""][""]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]
+    return [
+        [
+            int(entry.get("actualClassId", 0)),
+            int(entry.get("predictedClassId", 0)),
+            round(entry.get("numWeightedExamples", 0)),
+        ]
+        for entry in matrices["entries"]
+        if entry.get("numWeightedExamples", 0) > 0
+    ]

@@ -115,6 +115,9 @@ class EvaluateConfig(_Section):
         0.02, ge=0, le=1, description="Accuracy that may be lost against the latest blessed model."
     )
     clean_condition: str = Field(CLEAN, description="The condition that is reported as accuracy.")
+    baseline_model: str = Field(
+        "", description="Kubeflow only: URI of the model that a new one must not fall behind."
+    )
 
 
 def merge(section: Any, values: dict[str, Any]) -> Any:
