@@ -61,14 +61,14 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
       InvalidInput: If data, policy or sound banks can't be used.
     """
     policy = read_policy(config)
-    splits = config.split.rule().expected()
+    judge = judging_split(config)
     inventory = scan(config.data)
     ingest = config.data.model_copy(update={"sample_rate": inventory.sample_rate})
     policy.check_labels(list(inventory.labels))
     banks = banks_of(config, policy)
     return PipelineInputs(
         policy=policy,
-        judging_split=config.augment.evaluation_split or ("test" if "test" in splits else "eval"),
+        judging_split=judge,
         ingest=ingest,
         split=config.split,
         data_digest=data_digest(config.data),
@@ -77,6 +77,16 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
         labels=tuple(inventory.labels),
         clips=inventory.n_clips,
     )
+
+
+def judging_split(config: PipelineConfig) -> str:
+    """Return the split that judges the model.
+
+    Raises:
+      InvalidInput: If the section `split` makes no sense.
+    """
+    splits = config.split.rule().expected()
+    return config.augment.evaluation_split or ("test" if "test" in splits else "eval")
 
 
 def read_policy(config: PipelineConfig) -> AugmentationPolicy:

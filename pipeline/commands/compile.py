@@ -70,7 +70,13 @@ def _config(args: argparse.Namespace) -> PipelineConfig:
 def _inputs(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
     """Read what the graph is built from; nothing of the data where a version stands for it."""
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.pipeline.run_inputs import PipelineInputs, banks_of, read_inputs, read_policy
+    from tfx_audio.pipeline.run_inputs import (
+        PipelineInputs,
+        banks_of,
+        judging_split,
+        read_inputs,
+        read_policy,
+    )
 
     if not data_version:
         if "://" in config.data.path:
@@ -86,6 +92,7 @@ def _inputs(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
     policy = read_policy(config)
     return PipelineInputs(
         policy=policy,
+        judging_split=judging_split(config),
         ingest=config.data,
         split=config.split,
         data_digest=data_version,
