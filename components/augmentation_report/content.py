@@ -61,7 +61,17 @@ class Card:
 
 @dataclass(frozen=True)
 class LabelRow:
-    """Clips and seconds of one label in one split, before and after."""
+    """Clips and seconds of one label in one split, before and after.
+
+    Attributes:
+      split: The split.
+      label: The label, or all of them.
+      clips_before: Clips ingested.
+      clips_after: Clips after augmentation.
+      seconds_before: Their audio.
+      seconds_after: Their audio.
+      largest: The most clips of any label in the split, for the length of the bars.
+    """
 
     split: str
     label: str
@@ -69,23 +79,34 @@ class LabelRow:
     clips_after: int
     seconds_before: float
     seconds_after: float
+    largest: int = 0
+
+    @property
+    def before_bar(self) -> float:
+        """Length of the first bar, in per cent."""
+        return 100.0 * self.clips_before / max(self.largest, self.clips_before, 1)
+
+    @property
+    def after_bar(self) -> float:
+        """Length of the second bar, in per cent."""
+        return 100.0 * self.clips_after / max(self.largest, self.clips_after, 1)
 
 
 @dataclass(frozen=True)
 class TransformUse:
-    """How often a transform was applied in the run, and what it cost.
+    """How often a transform was applied to training copies, and what it cost.
 
     Attributes:
       name: The transform.
-      applied: Times applied.
+      applied: Copies it was applied to.
       share: Of all copies, 0 to 1.
-      seconds: CPU seconds in all; None where it was not measured.
+      ms_each: Milliseconds of one application; None where it was not measured.
     """
 
     name: str
     applied: int
     share: float
-    seconds: float | None
+    ms_each: float | None
 
 
 @dataclass(frozen=True)

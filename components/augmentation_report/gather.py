@@ -84,7 +84,7 @@ def gather_report(sources: ReportSources, title: str = "Augmentation report") ->
         conditions=heard,
         labels=label_rows(before, after),
         histograms=train_histograms(before.get(TRAIN), after.get(TRAIN)),
-        transforms=transform_uses(counters),
+        transforms=transform_uses(after.get(TRAIN), counters),
         rejected_counts=dict(sorted(counts.items())),
         rejected=tuple(
             RejectedRow(one.path, one.label, one.stage, one.reason, one.detail) for one in rejected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import yaml
@@ -15,6 +14,7 @@ from tfx_audio.components.augmentation_report.totals import Histogram, SplitTota
 
 MAX_LABEL_ROWS = 300
 ALL_LABELS = "all labels"
+_ORDER = {"train": 0, "eval": 1, "test": 2}
 
 
 def summary_tiles(
@@ -44,31 +44,35 @@ def label_rows(
 
     A split that is not augmented but put under conditions counts its clean condition after.
     """
-    return tuple(islice(_label_rows(before, after), MAX_LABEL_ROWS))
-
-
-def _label_rows(
-    before: Mapping[str, SplitTotals], after: Mapping[str, SplitTotals]
-) -> Iterator[LabelRow]:
-    for split, old in before.items():
+    splits = sorted(before, key=lambda split: (_ORDER.get(split, len(_ORDER)), split))
+    rows: list[LabelRow] = []
+    for split in splits:
         new = after.get(split) or after.get(f"{split}_{CLEAN}") or SplitTotals()
+        rows += _split_rows(split, before[split], new)
+    return tuple(rows[:MAX_LABEL_ROWS])
+
+
+def _split_rows(split: str, old: SplitTotals, new: SplitTotals) -> Iterator[LabelRow]:
+    yield LabelRow(
+        split,
+        ALL_LABELS,
+        old.total_clips,
+        new.total_clips,
+        old.total_seconds,
+        new.total_seconds,
+        max(old.total_clips, new.total_clips),
+    )
+    largest = max([*old.clips.values(), *new.clips.values()], default=0)
+    for label in sorted({*old.clips, *new.clips}):
         yield LabelRow(
             split,
-            ALL_LABELS,
-            old.total_clips,
-            new.total_clips,
-            old.total_seconds,
-            new.total_seconds,
+            label,
+            old.clips[label],
+            new.clips[label],
+            old.seconds.get(label, 0.0),
+            new.seconds.get(label, 0.0),
+            largest,
         )
-        for label in sorted({*old.clips, *new.clips}):
-            yield LabelRow(
-                split,
-                label,
-                old.clips[label],
-                new.clips[label],
-                old.seconds.get(label, 0.0),
-                new.seconds.get(label, 0.0),
-            )
 
 
 def train_histograms(
@@ -85,25 +89,26 @@ def train_histograms(
     return tuple(one for one in found if one is not None)
 
 
-def transform_uses(counters: Mapping[str, Any]) -> tuple[TransformUse, ...]:
-    """Return how often each transform ran and what it cost, the most frequent first.
+def transform_uses(
+    train: SplitTotals | None, counters: Mapping[str, Any]
+) -> tuple[TransformUse, ...]:
+    """Return how often each transform ran on the training copies, the most frequent first.
 
-    Counts include the conditions of the evaluation split: the share is of all that was made.
+    Args:
+      train: The augmented train split.
+      counters: The augmenter's counters, for the time that one application took.
     """
-    applied: Mapping[str, int] = counters.get("applied", {})
-    ms: Mapping[str, float] = counters.get("ms", {})
-    conditioned: Mapping[str, int] = counters.get("conditioned", {})
-    made = counters.get("augmented", 0) + sum(
-        number for name, number in conditioned.items() if name != CLEAN
-    )
+    if train is None:
+        return ()
+    applied, ms = counters.get("applied", {}), counters.get("ms", {})
     return tuple(
         TransformUse(
             name,
-            number,
-            min(1.0, number / made) if made else 0.0,
-            ms[name] / 1000 if name in ms else None,
+            copies,
+            copies / train.copies,
+            ms[name] / applied[name] if ms.get(name) and applied.get(name) else None,
         )
-        for name, number in sorted(applied.items(), key=lambda item: (-item[1], item[0]))
+        for name, copies in sorted(train.applied.items(), key=lambda item: (-item[1], item[0]))
     )
 
 

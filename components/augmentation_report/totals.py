@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ class SplitTotals:
       clips: Clips by label.
       seconds: Seconds of audio by label.
       copies: Augmented copies among the clips.
+      applied: Copies that each transform was applied to.
       durations_s: Length of every clip.
       rms_dbfs: RMS level of every clip.
       peak_dbfs: Peak level of every clip.
@@ -32,6 +34,7 @@ class SplitTotals:
     clips: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     copies: int = 0
+    applied: Counter[str] = field(default_factory=Counter)
     durations_s: array[float] = field(default_factory=lambda: array("f"))
     rms_dbfs: array[float] = field(default_factory=lambda: array("f"))
     peak_dbfs: array[float] = field(default_factory=lambda: array("f"))
@@ -43,7 +46,10 @@ class SplitTotals:
         duration_s = float(features[examples.DURATION_KEY][0])
         self.clips[label] += 1
         self.seconds[label] += duration_s
-        self.copies += int(features[examples.COPY_INDEX_KEY][0]) > 0
+        if int(features[examples.COPY_INDEX_KEY][0]) > 0:
+            self.copies += 1
+            record = json.loads(features[examples.AUGMENTATION_KEY][0])
+            self.applied.update({step["name"] for step in record.get("transforms", [])})
         self.durations_s.append(duration_s)
         self.rms_dbfs.append(float(features[examples.RMS_KEY][0]))
         self.peak_dbfs.append(float(features[examples.PEAK_KEY][0]))
