@@ -19,7 +19,6 @@ relative to their bank (``traffic/street/3.wav``). ``level`` is there where the 
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +37,8 @@ from tfx_audio.components.audio.augment_sounds import SoundBankFiles
 from tfx_audio.components.audio.clip import CLEAN, CLIPPED_LEVEL, Clip
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy import AugmentationPolicy
+
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 __all__ = ["AugmentationFailed", "Augmenter", "TransformStats", "augment", "check_policy"]
 
@@ -87,7 +88,7 @@ class Augmenter:
           AugmentationFailed: If this copy can't be made.
         """
         chain = self._chain("label", clip.label if clip.label in self.policy.labels else "")
-        seeded = Seeded(self.policy.seed, clip.clip_id, "copy", copy_index)
+        seeded = Seeded(self.policy.seed, "copy", copy_index, clip.clip_id)
         waveform, augmentation = self._run(chain, clip, seeded)
         return clip.replace(
             clip_id=f"{clip.clip_id}~{copy_index}",
@@ -113,7 +114,7 @@ class Augmenter:
             )
         changes: dict[str, Any] = {"waveform": clip.waveform}
         if name != CLEAN:
-            seeded = Seeded(self.policy.seed, clip.clip_id, "condition", name)
+            seeded = Seeded(self.policy.seed, "condition", name, clip.clip_id)
             waveform, augmentation = self._run(self._chain("condition", name), clip, seeded)
             changes = {"waveform": waveform, "augmentation": augmentation}
         return clip.replace(
@@ -154,15 +155,14 @@ class Augmenter:
         """Run a chain on a clip; return the waveform and the record of what was done."""
         waveform = ready_input(clip.waveform)
         chain.applied.clear()
-        chain.peak = math.nan
         with seeded:
             waveform = chain.run(waveform, clip.sample_rate)
         record: dict[str, Any] = {"transforms": chain.applied}
-        peak = peak_of(waveform) if math.isnan(chain.peak) else chain.peak
+        peak = peak_of(waveform)
         if peak > 1.0:
             record["level"] = {"rule": self.policy.level, "peak": peak}
             waveform = _within_full_scale(waveform, peak, self.policy.level)
-        return waveform, json.dumps(record, separators=(",", ":"), allow_nan=False)
+        return waveform, _to_json(record)
 
 
 def _within_full_scale(waveform: np.ndarray, peak: float, rule: str) -> np.ndarray:

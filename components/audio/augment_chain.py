@@ -24,6 +24,7 @@ from tfx_audio.components.audio.policy_transforms import SOUNDS_KEY, TransformSp
 from tfx_audio.components.audio.policy_yaml import Document
 
 Applied = dict[str, Any]
+_JSON_TYPES = frozenset({int, bool, type(None)})
 _FILE_PARAMETERS = ("noise_file_path", "ir_file_path", "file_path")
 
 
@@ -35,13 +36,11 @@ class Chain:
       run: Applies all steps to ``(waveform, sample_rate)``.
       applied: What the last run applied, in order.
       times: Applied count and seconds by transform, over all runs.
-      peak: Largest magnitude of the last run's result, NaN if nothing was applied.
     """
 
     run: Callable[[np.ndarray, int], np.ndarray] = lambda samples, sample_rate: samples
     applied: list[Applied] = field(default_factory=list)
     times: dict[str, list[float]] = field(default_factory=dict)
-    peak: float = math.nan
 
 
 def build_chain(
@@ -122,58 +121,53 @@ class _Step:
         self, spec: TransformSpec, transform: Any, chain: Chain, banks: SoundBankFiles
     ) -> None:
         self._name = spec.name
-        self._path = spec.path
-        self._id = spec.id
+        self._head: Applied = {"name": spec.name, "path": spec.path}
+        if spec.id:
+            self._head["id"] = spec.id
         self._transform = transform
-        self._chain = chain
+        self._inner = _inner_transforms(transform)
+        self._applied = chain.applied
         self._banks = banks
         self._is_room = spec.name == "RoomSimulator"
         self._times = chain.times.setdefault(spec.name, [0, 0.0])
 
     def __call__(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
-        self._transform.parameters = {"should_apply": None}
+        transform = self._transform
+        transform.parameters = {"should_apply": None}
         start = time.perf_counter()
-        result = self._call(samples, sample_rate)
-        if not self._transform.parameters["should_apply"]:
-            return samples
-        self._times[0] += 1
-        self._times[1] += time.perf_counter() - start
-        result, self._chain.peak = ready_output(self._name, result, samples, sample_rate)
-        self._chain.applied.append(self._record())
-        return result
-
-    def _call(self, samples: np.ndarray, sample_rate: int) -> Any:
         try:
             if self._is_room:
                 with SeededRoom():
-                    return self._transform(samples, sample_rate)
-            return self._transform(samples, sample_rate)
+                    result = transform(samples, sample_rate)
+            else:
+                result = transform(samples, sample_rate)
         except Exception as error:
-            mono_only = type(error).__name__ == "MultichannelAudioNotSupportedException"
-            reason = "mono_only" if mono_only else "raised"
-            detail = f"{type(error).__name__}: {error}"
-            raise AugmentationFailed(self._name, reason, detail) from error
+            raise _failed(self._name, error) from error
+        if not transform.parameters["should_apply"]:
+            return samples
+        times = self._times
+        times[0] += 1
+        times[1] += time.perf_counter() - start
+        result = ready_output(self._name, result, samples, sample_rate)
+        self._applied.append({**self._head, "parameters": self._parameters()})
+        return result
 
-    def _record(self) -> Applied:
-        record: Applied = {"name": self._name, "path": self._path}
-        if self._id:
-            record["id"] = self._id
-        record["parameters"] = self._parameters(self._transform)
-        return record
-
-    def _parameters(self, transform: Any) -> dict[str, Any]:
+    def _parameters(self) -> Applied:
         """Return what was drawn, in transforms inside the transform as well, as JSON values."""
-        drawn = {
-            key: self._plain(key, value)
+        drawn = self._drawn(self._transform)
+        for key, inner in self._inner.items():
+            if isinstance(inner, list):
+                drawn[key] = [self._drawn(item) for item in inner]
+            else:
+                drawn[key] = self._drawn(inner)
+        return drawn
+
+    def _drawn(self, transform: Any) -> Applied:
+        return {
+            key: value if type(value) in _JSON_TYPES else self._plain(key, value)
             for key, value in transform.parameters.items()
             if key != "should_apply"
         }
-        for key, value in vars(transform).items():
-            inner = value if isinstance(value, list) else [value]
-            if inner and all(_is_transform(item) for item in inner):
-                records = [self._parameters(item) for item in inner]
-                drawn[key] = records if isinstance(value, list) else records[0]
-        return drawn
 
     def _plain(self, key: str, value: Any) -> Any:
         if isinstance(value, str):
@@ -189,5 +183,21 @@ class _Step:
         return value
 
 
-def _is_transform(item: Any) -> bool:
-    return hasattr(item, "parameters") and hasattr(item, "randomize_parameters")
+def _failed(name: str, error: Exception) -> AugmentationFailed:
+    mono_only = type(error).__name__ == "MultichannelAudioNotSupportedException"
+    reason = "mono_only" if mono_only else "raised"
+    return AugmentationFailed(name, reason, f"{type(error).__name__}: {error}")
+
+
+def _inner_transforms(transform: Any) -> dict[str, Any]:
+    """Return the transforms that a transform is made of, singly or in lists, by attribute."""
+
+    def is_transform(item: Any) -> bool:
+        return hasattr(item, "parameters") and hasattr(item, "randomize_parameters")
+
+    return {
+        name: value
+        for name, value in vars(transform).items()
+        if is_transform(value)
+        or (isinstance(value, list) and value and all(map(is_transform, value)))
+    }

@@ -8,7 +8,6 @@ import numpy as np
 
 MAX_PEAK = 1000.0
 MAX_SECONDS = 3600.0
-MAX_GROWTH = 20.0
 
 
 class AugmentationFailed(Exception):
@@ -39,7 +38,7 @@ def peak_of(waveform: np.ndarray) -> float:
 
 
 def ready_input(waveform: np.ndarray) -> np.ndarray:
-    """Return a clip's waveform as transforms need it: float32, contiguous, writeable.
+    """Return a clip's waveform as transforms need it: float32, contiguous, writeable, finite.
 
     Raises:
       AugmentationFailed: If it is empty, not finite, or no waveform.
@@ -53,18 +52,13 @@ def ready_input(waveform: np.ndarray) -> np.ndarray:
         )
     if waveform.size == 0:
         raise AugmentationFailed("", "empty_input", "the clip has no samples")
-    if not math.isfinite(peak_of(waveform)):
-        raise AugmentationFailed("", "non_finite_input", "the clip holds NaN or infinite samples")
-    return np.require(waveform, np.float32, ("C", "W"))
+    waveform = _plain(waveform)
+    _check_magnitude("", "non_finite_input", "the clip holds", waveform)
+    return waveform
 
 
-def ready_output(
-    name: str, waveform: object, before: np.ndarray, sample_rate: int
-) -> tuple[np.ndarray, float]:
-    """Check what a transform returned.
-
-    Returns:
-      ``(waveform, peak)``: float32, contiguous, writeable, finite.
+def ready_output(name: str, waveform: object, before: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Return what a transform returned as the next one needs it.
 
     Raises:
       AugmentationFailed: If it can't be used.
@@ -78,13 +72,34 @@ def ready_output(
     samples = waveform.shape[-1]
     if samples == 0:
         raise AugmentationFailed(name, "empty", "it left no samples")
-    if samples > before.shape[-1] * MAX_GROWTH and samples > MAX_SECONDS * sample_rate:
+    if samples > before.shape[-1] and samples > MAX_SECONDS * sample_rate:
         raise AugmentationFailed(
             name, "too_long", f"it turned {before.shape[-1]} samples into {samples}"
         )
-    peak = peak_of(waveform)
+    waveform = _plain(waveform)
+    _check_magnitude(name, "non_finite", "it returned", waveform)
+    return waveform
+
+
+def _plain(waveform: np.ndarray) -> np.ndarray:
+    """Return float32, C-contiguous, aligned, writeable; the array itself where it is."""
+    if waveform.dtype == np.float32 and waveform.flags.carray:
+        return waveform
+    with np.errstate(over="ignore"):
+        return np.require(waveform, np.float32, ("C", "A", "W"))
+
+
+def _check_magnitude(name: str, reason: str, subject: str, waveform: np.ndarray) -> None:
+    """Refuse samples that are not finite or beyond `MAX_PEAK`.
+
+    The sum of squares bounds the peak and takes one pass; only where it is large (or not finite)
+    is the peak itself looked at.
+    """
+    flat = waveform.reshape(-1)
+    if np.dot(flat, flat) < MAX_PEAK * MAX_PEAK:
+        return
+    peak = peak_of(flat)
     if not math.isfinite(peak):
-        raise AugmentationFailed(name, "non_finite", "it returned NaN or infinite samples")
+        raise AugmentationFailed(name, reason, f"{subject} NaN or infinite samples")
     if peak > MAX_PEAK:
-        raise AugmentationFailed(name, "exploded", f"it returned a peak of {peak:.3g}")
-    return np.require(waveform, np.float32, ("C", "W")), peak
+        raise AugmentationFailed(name, "exploded", f"{subject} a peak of {peak:.3g}")

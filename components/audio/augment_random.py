@@ -11,7 +11,6 @@ before. The native libraries below it (signalsmith, pyroomacoustics) get seeds o
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import sys
 import threading
@@ -30,8 +29,19 @@ class _Generators(threading.local):
 
     def __init__(self) -> None:
         self.random = random.Random()
-        self.numpy = np.random.RandomState()
         self.key: bytes | None = None
+        self._numpy = np.random.RandomState()
+        self._numpy_key: bytes | None = None
+
+    @property
+    def numpy(self) -> np.random.RandomState:
+        """The generator behind `np.random`, seeded when first used: that takes a while."""
+        if self._numpy_key is not self.key and self.key is not None:
+            # Both generators are Mersenne Twisters that take 256 bits; the same bits would give
+            # the same numbers twice.
+            self._numpy.seed(np.frombuffer(self.key[32:], dtype="<u4"))
+            self._numpy_key = self.key
+        return self._numpy
 
 
 _generators = _Generators()
@@ -41,19 +51,21 @@ class Seeded:
     """Context in which audiomentations draws from a stream of its own in this thread.
 
     Args:
-      *identity: What the stream is a function of: plain numbers and strings.
+      seed: The policy's.
+      kind: ``copy`` or ``condition``.
+      which: The copy's number or the condition's name.
+      clip_id: The clip.
     """
 
-    def __init__(self, *identity: int | str) -> None:
-        self._key = hashlib.sha512(json.dumps(identity).encode()).digest()
+    __slots__ = ("_key",)
+
+    def __init__(self, seed: int, kind: str, which: int | str, clip_id: str) -> None:
+        identity = f"{seed}\0{kind}\0{which}\0{clip_id}"
+        self._key = hashlib.sha512(identity.encode("utf-8", "surrogatepass")).digest()
 
     def __enter__(self) -> None:
-        key = self._key
-        # Both are Mersenne Twisters and take 256 bits each; the same bits would give the same
-        # numbers twice.
-        _generators.random.seed(int.from_bytes(key[:32], "little"))
-        _generators.numpy.seed(np.frombuffer(key[32:], dtype="<u4"))
-        _generators.key = key
+        _generators.random.seed(int.from_bytes(self._key[:32], "little"))
+        _generators.key = self._key
 
     def __exit__(self, *exception: object) -> None:
         _generators.key = None
@@ -127,17 +139,26 @@ def _seed_signalsmith() -> None:
 
 
 class SeededRoom:
-    """Context in which pyroomacoustics draws from the current stream.
+    """Context in which pyroomacoustics draws from the current stream, on one thread.
 
-    Its generators belong to the process, so one room is simulated at a time.
+    Its generators and its thread count belong to the process, and the sum over threads depends
+    on how many there are; so one room is simulated at a time, and what was set is put back.
     """
 
     def __enter__(self) -> None:
         import pyroomacoustics
+        from pyroomacoustics.random import generator
 
-        seed = native_seed()
         _ROOM_LOCK.acquire()
+        self._before = (generator._rng, pyroomacoustics.constants.get("num_threads"))
+        seed = native_seed()
         pyroomacoustics.random.seed(numpy=seed, libroom=seed)
+        pyroomacoustics.constants.set("num_threads", 1)
 
     def __exit__(self, *exception: object) -> None:
+        import pyroomacoustics
+        from pyroomacoustics.random import generator
+
+        generator._rng, threads = self._before
+        pyroomacoustics.constants.set("num_threads", threads)
         _ROOM_LOCK.release()
