@@ -63,7 +63,7 @@ class FamilySampler:
         ranks = self._ranks[label]
         if source_clip_id in ranks:
             return True
-        ranks[source_clip_id] = _rank(source_clip_id)
+        ranks[source_clip_id] = rank(source_clip_id)
         if len(ranks) <= self.per_label:
             return True
         dropped = max(ranks, key=lambda clip_id: ranks[clip_id])
@@ -94,5 +94,6 @@ def family_of(clips: Iterable[Clip]) -> Family:
     return Family(original, tuple(copies))
 
 
-def _rank(clip_id: str) -> int:
+def rank(clip_id: str) -> int:
+    """Return a number that orders clips as if shuffled, the same way every time."""
     return int.from_bytes(hashlib.sha256(clip_id.encode("utf-8")).digest()[:8], "big")

@@ -1,0 +1,52 @@
+"""Sound banks for looking at a policy, prepared as the SoundBank component prepares them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.sound_bank.banks import prepare_bank
+
+
+def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
+    """Parse ``NAME=DIR`` arguments.
+
+    Raises:
+      InvalidInput: If one is no such pair, or no folder.
+    """
+    banks = {}
+    for text in pairs:
+        name, separator, folder = text.partition("=")
+        if not (separator and name and folder):
+            raise InvalidInput(f"--sound-bank expects NAME=DIR, got {text!r}")
+        if not os.path.isdir(folder):
+            raise InvalidInput(f"--sound-bank {name}: there is no folder {folder!r}")
+        banks[name] = folder
+    return banks
+
+
+@contextlib.contextmanager
+def prepared_banks(
+    policy: AugmentationPolicy, folders: Mapping[str, str], sample_rate: int
+) -> Iterator[dict[str, str]]:
+    """Prepare the banks that a policy names in a temporary folder; yield their folders by name.
+
+    Raises:
+      InvalidInput: If a bank that the policy names was not given.
+    """
+    with tempfile.TemporaryDirectory(prefix="tfx-audio-banks-") as root:
+        prepared = {}
+        for name in policy.sound_banks:
+            if name not in folders:
+                raise InvalidInput(
+                    f"the policy names the sound bank {name!r}, which was not given: expected "
+                    f"--sound-bank {name}=DIR; given: {', '.join(sorted(folders)) or 'none'}."
+                    f"{did_you_mean(name, folders)}"
+                )
+            prepared[name] = os.path.join(root, name)
+            prepare_bank(name, folders[name], prepared[name], sample_rate)
+        yield prepared
