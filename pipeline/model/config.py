@@ -21,7 +21,7 @@ class FrontendSettings(_Section):
     n_fft: int | None = Field(None, ge=16, description="FFT size; None: power of 2 nearest 32 ms.")
     win_length: int | None = Field(None, ge=2, description="Window in samples; None: n_fft.")
     hop_length: int | None = Field(None, ge=1, description="Step in samples; None: 10 ms.")
-    n_mels: int | None = Field(None, ge=4, description="Mel bands; None: 40, or 64 from 16 kHz up.")
+    n_mels: int | None = Field(None, ge=4, description="Mel bands; None: 40.")
     f_min_hz: float = Field(0.0, ge=0, description="Lowest frequency of the mel bands.")
     f_max_hz: float | None = Field(None, gt=0, description="Highest; None: half the sample rate.")
     power: Literal[1, 2] = Field(1, description="Exponent of the magnitude: 1 or 2.")
@@ -70,7 +70,7 @@ class ModelConfig(_Section):
 class TrainConfig(_Section):
     """How the network is trained."""
 
-    steps: int = Field(1500, ge=1, description="Optimiser steps in all.")
+    steps: int = Field(800, ge=1, description="Optimiser steps in all.")
     epochs: int | None = Field(None, ge=1, description="Passes over the data instead of steps.")
     batch_size: int = Field(32, ge=1, description="Clips per step.")
     learning_rate: float = Field(3e-3, gt=0, description="Peak learning rate.")

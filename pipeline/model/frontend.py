@@ -55,7 +55,7 @@ class FrontendConfig:
             n_fft=n_fft,
             win_length=settings.win_length or n_fft,
             hop_length=settings.hop_length or round(0.010 * sample_rate),
-            n_mels=settings.n_mels or (64 if sample_rate >= 16_000 else 40),
+            n_mels=settings.n_mels or 40,
             f_min_hz=settings.f_min_hz,
             f_max_hz=settings.f_max_hz or sample_rate / 2,
             power=settings.power,
@@ -119,7 +119,7 @@ class LogMel(keras.layers.Layer):
     Example:
       >>> config = FrontendConfig.derive(16_000, FrontendSettings())
       >>> LogMel(config)(np.zeros((2, 16_000), "float32")).shape
-      TensorShape([2, 97, 64, 1])
+      TensorShape([2, 97, 40, 1])
     """
 
     def __init__(self, config: FrontendConfig | dict[str, Any], **kwargs: Any) -> None:

@@ -37,10 +37,10 @@ class ResNetSpec:
 SPECS: Mapping[str, ResNetSpec] = MappingProxyType(
     {
         # For two CPU cores: some 80,000 parameters.
-        "resnet_small": ResNetSpec(16, (2, 1), (16, 32, 64), (1, 1, 1)),
-        "resnet_medium": ResNetSpec(32, (2, 1), (32, 64, 128), (2, 2, 2)),
+        "resnet_small": ResNetSpec(16, (2, 2), (16, 32, 64), (1, 1, 1)),
+        "resnet_medium": ResNetSpec(32, (2, 2), (32, 64, 128), (2, 2, 2)),
         # ResNet-18's depth and width, for GPUs: 11 million parameters.
-        "resnet18": ResNetSpec(64, (2, 1), (64, 128, 256, 512), (2, 2, 2, 2)),
+        "resnet18": ResNetSpec(64, (2, 2), (64, 128, 256, 512), (2, 2, 2, 2)),
     }
 )
 
