@@ -16,6 +16,7 @@ from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
@@ -31,6 +32,7 @@ from tfx_audio.components.audio_augmenter.component import AudioAugmenter
 from tfx_audio.components.audio_example_gen.component import AudioExampleGen
 from tfx_audio.components.audio_example_gen.config import statistics_features
 from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen
+from tfx_audio.components.audio_schema_gen.strict import StrictExecutor
 from tfx_audio.components.augmentation_report.component import AugmentationReport
 from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.sound_bank.component import SoundBank
@@ -89,8 +91,12 @@ def _data_nodes(config: PipelineConfig, inputs: PipelineInputs) -> dict[str, Bas
         examples=examples, stats_options=tfdv.StatsOptions(feature_allowlist=looked_at)
     )
     statistics = statistics_gen.outputs["statistics"]
-    schema_gen = AudioSchemaGen(statistics=statistics, validation=config.validation)
+    schema_gen = AudioSchemaGen(
+        statistics=statistics, validation_config=config.validation.model_dump_json()
+    )
     validator = ExampleValidator(statistics=statistics, schema=schema_gen.outputs["schema"])
+    if config.validation.strict:
+        validator.executor_spec = ExecutorClassSpec(StrictExecutor)
     return {
         "example_gen": example_gen,
         "statistics_gen": statistics_gen,
@@ -122,12 +128,14 @@ def _augmentation_nodes(
         failed_dir=config.failed_dir,
         max_rejected_fraction=config.max_rejected_fraction,
     )
+    augmenter.add_upstream_node(nodes["validator"])  # nothing is made of data not yet validated
     added["report"] = AugmentationReport(
         examples=example_gen.outputs["examples"],
         augmented_examples=augmenter.outputs["augmented_examples"],
         rejected=augmenter.outputs["rejected"],
         ingest_rejected=example_gen.outputs["rejected"],
         anomalies=nodes["validator"].outputs["anomalies"],
+        model=config.model.model_dump(mode="json"),
     )
     return added
 
@@ -147,6 +155,7 @@ def _model_nodes(
             "code_digest": import_closure_digest(_PREPROCESSING),
         },
     )
+    transform.add_upstream_node(nodes["validator"])
     channels: dict[str, Any] = {
         "examples": nodes["augmenter"].outputs["augmented_examples"],
         "schema": schema,

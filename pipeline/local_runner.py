@@ -7,6 +7,7 @@ arguments, so there are none.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -81,6 +82,7 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
 
     from tfx_audio.pipeline.definition import create_pipeline
 
+    atexit.register(_hush_shutdown)
     pipeline = create_pipeline(config, inputs, target="local")
     display.expect(len(pipeline.components))
     runs_before = _run_ids(config)
@@ -97,6 +99,11 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
             f"The whole log: {log}"
         ) from error
     return _run_ids(config) != runs_before
+
+
+def _hush_shutdown() -> None:
+    """TensorFlow's functions complain from ``__del__`` when the interpreter is half gone."""
+    sys.unraisablehook = lambda unraisable: None
 
 
 def _run_ids(config: PipelineConfig) -> list[str]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tfx_audio.components.audio.examples import LABEL_KEY
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.metadata_store import PipelineRun, read_runs
 
@@ -31,7 +32,7 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
         "augmented": int(augmented.properties.get("augmented", 0)) if augmented else 0,
         "rejected": _rejected(run),
         "labels": _labels(run),
-        "evaluation": _evaluation(run),
+        "evaluation": _evaluation(config, run),
         "blessed": _blessed(run),
         "anomalies": _anomalies(run),
         "model_uri": _uri(run, "Trainer", "model"),
@@ -73,18 +74,36 @@ def _labels(run: PipelineRun) -> list[str]:
     schema = run.output("AudioSchemaGen", "schema")
     if schema is None:
         return []
-    from tfx_audio.components.audio_schema_gen.schema import labels_of, read_schema
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
 
-    return labels_of(read_schema(schema.uri))
+    text = Path(schema.uri, "schema.pbtxt").read_text(encoding="utf-8")
+    features = text_format.Parse(text, schema_pb2.Schema()).feature
+    return [
+        value
+        for feature in features
+        if feature.name == LABEL_KEY
+        for value in feature.string_domain.value
+    ]
 
 
-def _evaluation(run: PipelineRun) -> dict[str, Any]:
+def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
     evaluation = run.output("Evaluator", "evaluation")
     if evaluation is None:
         return {}
     from tfx_audio.pipeline.evaluation import read_evaluation
 
-    return read_evaluation(evaluation.uri)
+    splits = _evaluated_splits(run)  # test_clean, test_noise_20db, ...
+    judging = splits[0].removesuffix(f"_{config.evaluate.clean_condition}")
+    found = read_evaluation(evaluation.uri)
+    order = [split.removeprefix(f"{judging}_") for split in splits]
+    found["by_condition"] = {c: found["by_condition"][c] for c in order}
+    return {"split": judging, **found}
+
+
+def _evaluated_splits(run: PipelineRun) -> list[str]:
+    node = run.node("Evaluator")
+    return list(json.loads(str(node.parameters["example_splits"]))) if node else []
 
 
 def _blessed(run: PipelineRun) -> bool:
