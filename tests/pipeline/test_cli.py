@@ -1,0 +1,62 @@
+"""The command's frame: help, versions, exit statuses."""
+
+import pytest
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import TooManyRejected
+from tfx_audio.pipeline import cli
+from tfx_audio.pipeline.commands import doctor
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"tfx-audio {command}" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("tfx-audio 0.")
+
+
+@pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["run", "--no-such-flag"]])
+def test_wrong_arguments_exit_with_2(arguments):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (InvalidInput("expected a, got b"), 2, "tfx-audio doctor: expected a, got b\n"),
+        (TooManyRejected("3 of 4"), 1, "tfx-audio doctor: 3 of 4\n"),
+        (KeyboardInterrupt(), 130, "tfx-audio: interrupted\n"),
+    ],
+)
+def test_what_a_command_raises_becomes_a_message_and_a_status(
+    monkeypatch, capsys, raised, status, said
+):
+    def fail(args):
+        raise raised
+
+    monkeypatch.setattr(doctor, "run", fail)
+    assert cli.main(["doctor"]) == status
+    assert capsys.readouterr().err == said
+
+
+def test_doctor_finds_the_stack_sound(capsys):
+    assert cli.main(["doctor", "--quick"]) == 0
+    out = capsys.readouterr().out
+    assert "audiomentations" in out
+    assert "WAV, WAVEX, FLAC, OGG, MP3, AIFF" in out.replace("\n", " ")
+
+
+def test_doctor_names_what_is_missing(monkeypatch):
+    monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package",))
+    findings = list(doctor.examine(load_tensorflow=False))
+    assert doctor.Finding("error", "no-such-package", "not installed") in findings
