@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from tfx_audio.components.audio.decode import decode
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.resample import mix_to_mono, resample
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 CACHE_BYTES = 256 * 1024 * 1024
+MAX_SOUND_SAMPLES = 100_000_000
 _LOCK = threading.Lock()
 
 
@@ -31,6 +34,7 @@ class SoundBankFiles:
 
     def __init__(self, bank_dirs: Mapping[str, str]) -> None:
         self._roots = {name: Path(path).resolve() for name, path in bank_dirs.items()}
+        self._names: dict[str, str] = {}
 
     def paths(self, name: str) -> list[str]:
         """Return a bank's files, sorted by relative name.
@@ -44,21 +48,19 @@ class SoundBankFiles:
                 f"{', '.join(sorted(self._roots)) or 'none'}.{did_you_mean(name, self._roots)}"
             )
         root = self._roots[name]
-        files = [
-            path
+        files = {
+            path.relative_to(root).as_posix(): str(path)
             for path in root.rglob("*")
             if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-        ]
+        }
         if not files:
             raise InvalidInput(f"the sound bank '{name}' has no sounds: {root}")
-        return [str(path) for path in sorted(files, key=lambda p: p.relative_to(root).as_posix())]
+        self._names.update({path: f"{name}/{relative}" for relative, path in files.items()})
+        return [files[relative] for relative in sorted(files)]
 
     def relative(self, path: str) -> str:
         """Return ``bank/relative/file.wav`` for a bank's file."""
-        for name, root in sorted(self._roots.items()):
-            if Path(path).is_relative_to(root):
-                return f"{name}/{Path(path).relative_to(root).as_posix()}"
-        return Path(path).name
+        return self._names.get(path, Path(path).name)
 
 
 class _Cache:
@@ -78,8 +80,9 @@ class _Cache:
                 return self._sounds[key]
         sound = _read(path, sample_rate, mono)
         with _LOCK:
-            self._sounds[key] = sound
-            self._bytes += sound[0].nbytes
+            if key not in self._sounds:
+                self._sounds[key] = sound
+                self._bytes += sound[0].nbytes
             while self._bytes > CACHE_BYTES and len(self._sounds) > 1:
                 self._bytes -= self._sounds.popitem(last=False)[1][0].nbytes
         return sound
@@ -90,21 +93,12 @@ _CACHE = _Cache()
 
 def _read(path: str, sample_rate: int | None, mono: bool) -> tuple[np.ndarray, int]:
     """Read one file; resample where its rate is another."""
-    import soundfile
-
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    if mono:
-        samples = samples.mean(axis=1, keepdims=True, dtype=np.float32)
-    if sample_rate is not None and rate != sample_rate:
-        import soxr
-
-        samples, rate = soxr.resample(samples, rate, sample_rate, quality="HQ"), sample_rate
-    samples = np.ascontiguousarray(samples.T, dtype=np.float32)
-    if samples.size == 0 or not np.isfinite(samples).all():
-        raise ValueError(f"the sound {Path(path).name} is empty or not finite")
-    samples = samples[0] if samples.shape[0] == 1 else samples
+    samples, rate = decode(Path(path).read_bytes(), MAX_SOUND_SAMPLES)
+    samples = mix_to_mono(samples) if mono else samples
+    if sample_rate is not None:
+        samples, rate = resample(samples, rate, sample_rate), sample_rate
     samples.flags.writeable = False
-    return samples, int(rate)
+    return samples, rate
 
 
 def load_sound(

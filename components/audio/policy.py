@@ -23,6 +23,7 @@ from tfx_audio.components.audio.policy_check import Checker, policy_schema
 from tfx_audio.components.audio.policy_transforms import (
     TransformSpec,
     change_transforms,
+    check_ids,
     read_transforms,
 )
 from tfx_audio.components.audio.policy_yaml import Document, read_document
@@ -155,7 +156,7 @@ class AugmentationPolicy:
         """
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{where}: not JSON: {error}") from None
         return _read(Document(value, where))
 
@@ -229,6 +230,7 @@ def _read(document: Document) -> AugmentationPolicy:
             "document": document,
         }
     )
+    check_ids(policy.transforms, checker)
     for label in policy.labels:
         policy.transforms_for(label)
     return policy

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tfx_audio.components.audio.errors import did_you_mean
-from tfx_audio.components.audio.policy_check import MAX_NESTING, Checker, transform_schemas
+from tfx_audio.components.audio.policy_check import (
+    MAX_NESTING,
+    Checker,
+    policy_schema,
+    transform_schemas,
+)
 from tfx_audio.components.audio.policy_yaml import PlacePath, show_path
 
 SOUNDS_KEY = "sounds"
@@ -97,6 +102,9 @@ def _read_transform(
         raise checker.refuse(path, "a transform needs a name, as in `- {name: PitchShift, p: 0.5}`")
     name = value["name"]
     if name not in schemas:
+        withheld = policy_schema()["x-withheld-transforms"]
+        if name in withheld:
+            raise checker.refuse(path, f"{name} can't be used in a policy: {withheld[name]}")
         hint = did_you_mean(name, schemas)
         raise checker.refuse((*path, "name"), f"there is no transform '{name}'.{hint}")
     if default_p is not None:
@@ -152,6 +160,17 @@ def num_transforms_range(spec: TransformSpec) -> tuple[int, int]:
     return least or 0, len(spec.transforms) if most is None else most
 
 
+def check_ids(specs: tuple[TransformSpec, ...], checker: Checker) -> None:
+    """Raise `InvalidInput` if an id is given twice or is the name of a transform."""
+    seen = set(transform_schemas())
+    for spec in (step for top in specs for step in top.walk()):
+        if spec.id in seen:
+            raise checker.refuse(
+                (*spec.at, "id"), f"the id '{spec.id}' is taken: by another step or a transform"
+            )
+        seen |= {spec.id} if spec.id else set()
+
+
 def change_transforms(
     specs: tuple[TransformSpec, ...],
     changes: Mapping[str, Any],
@@ -191,24 +210,30 @@ def _changed(
         if "off" in own:
             continue
         if own:
-            values = dict(spec.to_dict())
-            for change in own:
-                values.update(change)
             key = spec.id if spec.id in changes else spec.name
-            changed = _read_transform(
-                {k: v for k, v in values.items() if k != "transforms"}
-                | ({"transforms": values["transforms"]} if spec.is_composition else {}),
-                (*place, key),
-                checker,
-                None,
-            )
-            spec = replace(changed, at=spec.at, transforms=spec.transforms)
+            spec = _with_parameters(spec, own, checker, (*place, key))
         if spec.is_composition:
             spec = _without_off(spec, _changed(spec.transforms, changes, checker, place))
             if not spec.transforms:
                 continue
         kept.append(spec)
     return tuple(kept)
+
+
+def _with_parameters(
+    spec: TransformSpec, changes: list[Mapping[str, Any]], checker: Checker, place: PlacePath
+) -> TransformSpec:
+    """Return a step with some parameters replaced, checked like any other."""
+    values = spec.to_dict()
+    for change in changes:
+        for key in ("name", "id", "transforms"):
+            if key in change:
+                raise checker.refuse(
+                    (*place, key), f"a label can't change '{key}', only parameters"
+                )
+        values.update(change)
+    changed = _read_transform(values, place, checker, None)
+    return replace(changed, at=spec.at, transforms=spec.transforms)
 
 
 def _without_off(spec: TransformSpec, left: tuple[TransformSpec, ...]) -> TransformSpec:

@@ -39,14 +39,18 @@ def build_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 7) of an augmentation policy."""
     definitions: dict[str, Any] = {name: _transform(name) for name in transform_names()}
     definitions.update(_compositions())
-    choices = [{"$ref": f"#/definitions/{name}"} for name in sorted(definitions)]
+    choices: list[dict[str, Any]] = [
+        {"$ref": f"#/definitions/{name}"} for name in sorted(definitions)
+    ]
+    bare = [name for name, schema in sorted(definitions.items()) if schema["required"] == ["name"]]
+    choices.append({"enum": bare, "description": "A name alone: all parameters at their default."})
     definitions["transforms"] = {
         "type": "array",
         "minItems": 1,
         "items": {"anyOf": choices},
         "description": "Steps, in order. Compose, OneOf and SomeOf hold further `transforms`.",
     }
-    return document_schema(definitions)
+    return {**document_schema(definitions), "x-withheld-transforms": dict(WITHHELD_TRANSFORMS)}
 
 
 def transform_names() -> list[str]:
