@@ -55,13 +55,16 @@ def _height(amplitude: np.ndarray) -> np.ndarray:
     return (1.0 - np.clip(amplitude, -1.0, 1.0)) * (WAVEFORM_HEIGHT / 2 - 0.5) + 0.5
 
 
-def mel_png(log_mel: np.ndarray, lowest: float, highest: float) -> bytes:
+def mel_png(
+    log_mel: np.ndarray, lowest: float, highest: float, size: tuple[int, int] | None = None
+) -> bytes:
     """Draw a log-mel as PNG, low frequencies at the bottom.
 
     Args:
       log_mel: ``(frames, n_mels)``.
       lowest: The value drawn darkest.
       highest: The value drawn brightest.
+      size: Width and height in pixels; None for one pixel a frame and band.
     """
     shown = _fewer_frames(log_mel)
     span = max(highest - lowest, 1e-9)
@@ -69,6 +72,8 @@ def mel_png(log_mel: np.ndarray, lowest: float, highest: float) -> bytes:
     indices = np.rint(steps).astype(np.uint8).T[::-1]
     picture = Image.fromarray(np.ascontiguousarray(indices), mode="P")
     picture.putpalette(_palette())
+    if size is not None:
+        picture = picture.resize(size, Image.Resampling.NEAREST)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=False, compress_level=9)
     return buffer.getvalue()

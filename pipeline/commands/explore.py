@@ -1,0 +1,84 @@
+"""`tfx-audio explore`: build a policy in the browser, by ear and eye."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "build a policy in the browser, by ear and eye"
+
+_MAX_UPLOAD_MB = 25
+_LOOPBACK = "127.0.0.1"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--data", metavar="DIR", help="folder of audio to choose from")
+    parser.add_argument(
+        "--policy", metavar="FILE", default="classic", help="policy to begin with (classic)"
+    )
+    parser.add_argument(
+        "--sound-bank",
+        metavar="NAME=DIR",
+        action="append",
+        default=[],
+        help="folder of sounds for transforms that need some (repeatable)",
+    )
+    parser.add_argument(
+        "--label-from", metavar="PATTERN", default="", help="read labels from file names"
+    )
+    parser.add_argument("--port", type=int, default=8501, help="port to listen on (8501)")
+    parser.add_argument(
+        "--host",
+        default=_LOOPBACK,
+        help="address to listen on (127.0.0.1: this machine only; there is no password)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the arguments, then serve the page until interrupted."""
+    import importlib.util
+    import subprocess
+
+    from tfx_audio.components.audio.errors import InvalidInput
+    from tfx_audio.components.audio.policy import load_policy
+    from tfx_audio.pipeline.prepared_banks import parse_banks
+    from tfx_audio.pipeline.sound_folder import list_sounds
+
+    if importlib.util.find_spec("streamlit") is None:
+        raise InvalidInput("the explorer needs Streamlit: pip install 'tfx-audio[explore]'")
+    if not 1 <= args.port <= 65535:
+        raise InvalidInput(f"--port must be 1 to 65535, got {args.port}")
+    load_policy(args.policy)
+    parse_banks(args.sound_bank)
+    if args.data:
+        list_sounds(args.data, args.label_from)
+    print(f"explorer: http://{args.host}:{args.port} (Ctrl+C ends it)", flush=True)
+    try:
+        return subprocess.call(command(args))
+    except KeyboardInterrupt:
+        return 0
+
+
+def command(args: argparse.Namespace) -> list[str]:
+    """Return the command that serves the page: no telemetry, no upload above the limit."""
+    import sys
+    from importlib import resources
+
+    page = resources.files("tfx_audio.pipeline.explorer") / "explorer_page.py"
+    options = {
+        "server.address": args.host,
+        "server.port": args.port,
+        "server.headless": "true",
+        "server.maxUploadSize": _MAX_UPLOAD_MB,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorLinks": "false",
+        "theme.primaryColor": "#a33f8f",
+    }
+    passed = ["--policy", args.policy, "--label-from", args.label_from]
+    passed += ["--data", args.data] if args.data else []
+    for pair in args.sound_bank:
+        passed += ["--sound-bank", pair]
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(page), *flags, "--", *passed]

@@ -1,0 +1,145 @@
+"""What the explorer plays and shows: the pipeline's own augmenter on one clip."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+
+from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.decode import Unusable, decode
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.resample import mix_to_mono, resample
+from tfx_audio.pipeline.sound_folder import as_stored
+
+MAX_UPLOAD_MB = 25
+MAX_CLIP_S = 60.0
+_MAX_SAMPLES = 2**26
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One result.
+
+    Attributes:
+      title: What it is: a step, a copy, a seed.
+      clip: The sound; None where it could not be made.
+      problem: Why not.
+    """
+
+    title: str
+    clip: Clip | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the transforms cost on what was heard.
+
+    Attributes:
+      name: The transform.
+      applied: How often it ran.
+      ms_each: Milliseconds of one application to this clip.
+    """
+
+    name: str
+    applied: int
+    ms_each: float
+
+
+def read_upload(data: bytes, name: str, sample_rate: int | None = None) -> Clip:
+    """Read an uploaded or recorded sound, mixed down as ingest does.
+
+    Args:
+      data: The file's bytes.
+      name: Its name; it becomes the clip's id.
+      sample_rate: Hz to resample to; None keeps the file's.
+
+    Raises:
+      InvalidInput: If it is no audio, or longer or larger than the explorer takes.
+    """
+    if len(data) > MAX_UPLOAD_MB * 2**20:
+        raise InvalidInput(f"{name}: at most {MAX_UPLOAD_MB} MiB, got {len(data) / 2**20:.1f} MiB")
+    try:
+        claimed_s = soundfile.info(io.BytesIO(data)).duration
+        if claimed_s > MAX_CLIP_S:
+            raise InvalidInput(f"{name}: at most {MAX_CLIP_S:g} s, got {claimed_s:.1f} s")
+        waveform, rate = decode(data, _MAX_SAMPLES)
+    except soundfile.LibsndfileError as error:
+        raise InvalidInput(f"{name} can't be read as audio: {error}") from error
+    except Unusable as error:
+        raise InvalidInput(f"{name} can't be used: {error.detail}") from error
+    waveform = resample(mix_to_mono(waveform), rate, sample_rate or rate)
+    return as_stored(Clip(name, waveform, sample_rate or rate))
+
+
+def make_example_clip(sample_rate: int = 16_000) -> Clip:
+    """Return a sound to begin with: three decaying notes, for who has no file at hand."""
+    time_s = np.arange(2 * sample_rate) / sample_rate
+    waveform = np.zeros_like(time_s)
+    for start_s, frequency_hz in ((0.1, 220.0), (0.7, 330.0), (1.3, 440.0)):
+        after = np.maximum(time_s - start_s, 0.0)
+        note = sum(np.sin(2 * np.pi * k * frequency_hz * after) / k for k in (1, 2, 3))
+        waveform += (after > 0) * np.exp(-5.0 * after) * note * 0.3
+    return as_stored(Clip("example.wav", waveform.astype(np.float32), sample_rate))
+
+
+def hear_copies(
+    policy: AugmentationPolicy, clip: Clip, copies: int, bank_dirs: Mapping[str, str]
+) -> tuple[list[Heard], list[Cost]]:
+    """Make the first copies of a clip, and say what they cost.
+
+    Raises:
+      InvalidInput: If the policy can't run.
+    """
+    augmenter = Augmenter(policy, bank_dirs)
+    heard = [_hear(augmenter, clip, index, f"copy {index}") for index in range(1, copies + 1)]
+    costs = [
+        Cost(name, stats.applied, 1000 * stats.seconds / stats.applied)
+        for name, stats in augmenter.stats.items()
+    ]
+    return heard, costs
+
+
+def hear_steps(
+    policy: AugmentationPolicy, clip: Clip, copy_index: int, bank_dirs: Mapping[str, str]
+) -> list[Heard]:
+    """Make one copy step by step: after the first step, after the first two, and so on.
+
+    The random stream is the same each time, so the last one is the copy itself.
+    """
+    specs = policy.transforms_for(clip.label)
+    heard = []
+    for count in range(1, len(specs) + 1):
+        content = policy.to_dict() | {
+            "transforms": [spec.to_dict() for spec in specs[:count]],
+            "labels": {},
+            "conditions": {},
+        }
+        until = AugmentationPolicy.from_json(json.dumps(content))
+        title = f"after {count}. {specs[count - 1].name}"
+        heard.append(_hear(Augmenter(until, bank_dirs), clip, copy_index, title))
+    return heard
+
+
+def hear_seeds(
+    policies: Mapping[int, AugmentationPolicy], clip: Clip, bank_dirs: Mapping[str, str]
+) -> list[Heard]:
+    """Make the first copy under several seeds."""
+    return [
+        _hear(Augmenter(policy, bank_dirs), clip, 1, f"seed {seed}")
+        for seed, policy in policies.items()
+    ]
+
+
+def _hear(augmenter: Augmenter, clip: Clip, copy_index: int, title: str) -> Heard:
+    try:
+        return Heard(title, augmenter.augment(clip, copy_index))
+    except AugmentationFailed as error:
+        return Heard(title, None, f"{error.transform}: {error.detail} ({error.reason})")

@@ -1,0 +1,74 @@
+"""The explorer's sidebar: where the sound comes from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.pipeline.explorer.listening import (
+    MAX_CLIP_S,
+    MAX_UPLOAD_MB,
+    make_example_clip,
+    read_upload,
+)
+from tfx_audio.pipeline.sound_folder import list_sounds
+
+FOLDER, UPLOAD, RECORD, EXAMPLE = "from the folder", "upload", "record", "an example"
+_SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff"]
+_RATES = {"as recorded": None, "8,000 Hz": 8000, "16,000 Hz": 16000, "22,050 Hz": 22050}
+
+
+def choose_clip(data: str, label_from: str) -> Clip | None:
+    """Draw the controls; return the chosen clip, None while there is none."""
+    st.header("Sound")
+    sources = [FOLDER, UPLOAD, RECORD] if data else [EXAMPLE, UPLOAD, RECORD]
+    source = st.radio("Where from", sources, horizontal=True, key="source")
+    rate = _RATES[
+        st.selectbox(
+            "Sample rate",
+            list(_RATES),
+            key="rate",
+            help="A pipeline resamples all clips to one rate; choose yours to hear what it hears.",
+        )
+    ]
+    try:
+        if source == EXAMPLE:
+            return make_example_clip(rate or 16_000)
+        if source == FOLDER:
+            return _from_folder(data, label_from, rate)
+        return _from_browser(source, rate)
+    except InvalidInput as error:
+        st.error(str(error), icon="⚠️")
+        return None
+
+
+def _from_folder(data: str, label_from: str, rate: int | None) -> Clip | None:
+    """Offer the folder's files, and nothing outside it."""
+    recordings = {recording.path: recording for recording in _list(data, label_from)}
+    path = st.selectbox("Clip", list(recordings), key="clip")
+    if path is None:
+        return None
+    recording = recordings[path]
+    with open(recording.uri, "rb") as file:
+        clip = read_upload(file.read(), path, rate)
+    return clip.replace(label=recording.rows[0].label)
+
+
+def _from_browser(source: str, rate: int | None) -> Clip | None:
+    if source == UPLOAD:
+        given = st.file_uploader(
+            f"Audio file, at most {MAX_UPLOAD_MB} MB and {MAX_CLIP_S:g} s",
+            type=_SUFFIXES,
+            key="upload",
+        )
+    else:
+        given = st.audio_input(f"At most {MAX_CLIP_S:g} s", key="recording")
+    if given is None:
+        return None
+    return read_upload(given.getvalue(), given.name, rate)
+
+
+@st.cache_data(show_spinner="Listing the folder …", ttl=60)
+def _list(data: str, label_from: str) -> list:
+    return list_sounds(data, label_from)
