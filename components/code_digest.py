@@ -79,7 +79,13 @@ def _exists(name: str) -> bool:
 
 @functools.cache
 def _source(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no module named {name!r} with a source file")
-    return Path(spec.origin)
+    """Return a module's file, found by its place: nothing below the top folders is imported."""
+    top = ".".join(name.split(".")[:2])
+    spec = importlib.util.find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"no package named {top!r}")
+    place = Path(spec.submodule_search_locations[0]).joinpath(*name.split(".")[2:])
+    for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+        if path.is_file():
+            return path
+    raise ModuleNotFoundError(f"no module named {name!r} with a source file")
