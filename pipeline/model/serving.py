@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
+from tfx_audio.pipeline.model.card import write_card
 from tfx_audio.pipeline.model.inputs import EXAMPLE_SPEC, SERVING_SPEC
 from tfx_audio.pipeline.model.preprocessing import (
     LABEL_ID_KEY,
@@ -28,7 +28,6 @@ SCORES = "scores"
 LABELS = "labels"
 LABEL = "label"
 SCORE = "score"
-CARD_FILE = "assets.extra/model.json"
 
 
 def clip_scores(
@@ -91,10 +90,7 @@ class Exporter:
         archive.add_endpoint(SERVE_WAV, self.from_wav, [wav])
         archive.add_endpoint(TRANSFORM_FEATURES, self.transform_features, [string])
         archive.write_out(directory, verbose=False)
-        path = f"{directory}/{CARD_FILE}"
-        tf.io.gfile.makedirs(path.rpartition("/")[0])
-        with tf.io.gfile.GFile(path, "w") as file:
-            file.write(json.dumps(self._card, indent=2, sort_keys=True) + "\n")
+        write_card(directory, self._card)
 
     def from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answer for serialised examples; their label is not needed."""
@@ -127,21 +123,3 @@ class Exporter:
             LABELS: tf.tile(labels[tf.newaxis, :], [tf.shape(scores)[0], 1]),
             SCORES: scores,
         }
-
-
-def read_card(directory: str) -> dict[str, Any]:
-    """Read the facts that `Exporter` wrote beside a model.
-
-    Returns:
-      ``sample_rate``, ``window`` (samples), ``max_windows``, ``labels``, ``frontend`` and more.
-
-    Raises:
-      FileNotFoundError: If the directory holds no model of this project.
-    """
-    path = f"{directory}/{CARD_FILE}"
-    if not tf.io.gfile.exists(path):
-        raise FileNotFoundError(
-            f"expected a model exported by tfx-audio: there is no {CARD_FILE} in {directory}"
-        )
-    with tf.io.gfile.GFile(path) as file:
-        return json.loads(file.read())

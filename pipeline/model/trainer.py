@@ -19,6 +19,7 @@ from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
 from tfx_audio.pipeline.model.checkpoint import Checkpoint
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
 from tfx_audio.pipeline.model.frontend import FrontendConfig
+from tfx_audio.pipeline.model.hyperparameters import apply_hyperparameters
 from tfx_audio.pipeline.model.inputs import (
     cached,
     count,
@@ -47,6 +48,10 @@ def run_fn(fn_args: FnArgs) -> None:
     custom = fn_args.custom_config or {}
     model_config = ModelConfig.model_validate(custom.get(MODEL, {}))
     train_config = TrainConfig.model_validate(custom.get(TRAIN, {}))
+    if fn_args.hyperparameters:
+        model_config, train_config = apply_hyperparameters(
+            model_config, train_config, fn_args.hyperparameters["values"]
+        )
     inputs = load_inputs(fn_args, model_config, train_config)
     checkpoint = Checkpoint(checkpoint_directory(fn_args))
     trained = train(model_config, train_config, inputs.data, checkpoint)
