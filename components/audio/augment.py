@@ -192,9 +192,12 @@ def check_policy(policy: AugmentationPolicy, bank_dirs: Mapping[str, str] | None
 
     Args:
       policy: The policy.
-      bank_dirs: Folders by sound bank name.
+      bank_dirs: Folders by sound bank name; None leaves the banks out of the check.
 
     Raises:
       InvalidInput: With the place in the policy file.
     """
-    Augmenter(policy, bank_dirs)
+    banks = SoundBankFiles(bank_dirs)
+    trees = [policy.transforms_for(label) for label in ("", *policy.labels)]
+    for specs in (*trees, *policy.conditions.values()):
+        build_chain(specs, banks, policy.document)

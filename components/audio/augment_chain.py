@@ -17,6 +17,7 @@ from tfx_audio.components.audio.augment_random import (
     SeededRoom,
     install_generators,
 )
+from tfx_audio.components.audio.augment_repairs import install_repairs
 from tfx_audio.components.audio.augment_sounds import SoundBankFiles, install_sounds
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy_check import transform_schemas
@@ -53,6 +54,7 @@ def build_chain(
     """
     install_generators()
     install_sounds()
+    install_repairs()
     from audiomentations import Compose
 
     chain = Chain()

@@ -29,11 +29,13 @@ class SoundBankFiles:
     """The files of the banks that a policy names.
 
     Args:
-      bank_dirs: Local folder by bank name, searched recursively.
+      bank_dirs: Local folder by bank name, searched recursively; None stands for banks that are
+        not looked at, to check a policy without them.
     """
 
-    def __init__(self, bank_dirs: Mapping[str, str]) -> None:
-        self._roots = {name: Path(path).resolve() for name, path in bank_dirs.items()}
+    def __init__(self, bank_dirs: Mapping[str, str] | None) -> None:
+        self._unknown = bank_dirs is None
+        self._roots = {name: Path(path).resolve() for name, path in (bank_dirs or {}).items()}
         self._names: dict[str, str] = {}
 
     def paths(self, name: str) -> list[str]:
@@ -42,6 +44,8 @@ class SoundBankFiles:
         Raises:
           InvalidInput: If there is no such bank, or no sound in it.
         """
+        if self._unknown:
+            return [f"/{name}/sound.wav"]
         if name not in self._roots:
             raise InvalidInput(
                 f"the policy needs the sound bank '{name}' (--sound-bank {name}=DIR); given: "

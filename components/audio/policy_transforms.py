@@ -160,6 +160,25 @@ def num_transforms_range(spec: TransformSpec) -> tuple[int, int]:
     return least or 0, len(spec.transforms) if most is None else most
 
 
+def expected_cost_ms_per_s(specs: tuple[TransformSpec, ...]) -> float:
+    """Return what steps cost on average: CPU milliseconds for a second of audio at 16 kHz."""
+    return sum(_cost(spec) for spec in specs)
+
+
+def _cost(spec: TransformSpec) -> float:
+    schema = transform_schemas()[spec.name]
+    p = float(spec.parameters.get("p", schema["properties"]["p"]["default"]))
+    if not spec.is_composition:
+        return p * float(schema["x-cost-ms-per-s"])
+    costs = [_cost(child) for child in spec.transforms]
+    if spec.name == "OneOf":
+        weights = spec.parameters.get("weights") or [1] * len(costs)
+        return p * sum(w * c for w, c in zip(weights, costs, strict=True)) / sum(weights)
+    if spec.name == "SomeOf":
+        return p * sum(num_transforms_range(spec)) / 2 / len(costs) * sum(costs)
+    return p * sum(costs)
+
+
 def check_ids(specs: tuple[TransformSpec, ...], checker: Checker) -> None:
     """Raise `InvalidInput` if an id is given twice or is the name of a transform."""
     seen = set(transform_schemas())

@@ -216,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"rewrite schemas/{SCHEMA_FILE}")
     args = parser.parse_args(argv)
-    text = json.dumps(build_schema(), indent=1, sort_keys=True) + "\n"
+    text = json.dumps(build_schema(), indent=1) + "\n"
     if args.write:
         with resources.as_file(resources.files("tfx_audio.schemas") / SCHEMA_FILE) as path:
             path.write_text(text, encoding="utf-8")
