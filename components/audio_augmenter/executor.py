@@ -18,7 +18,6 @@ from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import REJECTED_FILE_PATTERN, check_rejected
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
-from tfx_audio.components.audio_augmenter.spans import Span
 
 EXAMPLES_KEY = "examples"
 SOUND_BANKS_KEY = "sound_banks"
@@ -57,14 +56,15 @@ class Executor(BaseBeamExecutor):
             evaluation_split=exec_properties.get(EVALUATION_SPLIT_KEY) or "",
         )
         augmented.split_names = artifact_utils.encode_split_names(job.output_splits)
-        counts = run_job(job, self._pipeline_for)
+        counts = run_job(job, self._pipeline_for, self._beam_pipeline_args)
         facts = provenance.provenance(policy, _bank_digest(banks), counts)
         provenance.write_beside(augmented.uri, policy, facts)
         _describe(augmented, facts)
         rejected.set_int_custom_property("rejected", sum(counts.rejected.values()))
         _check(exec_properties, counts.rejected, counts.attempted, rejected.uri)
 
-    def _pipeline_for(self, spans: Mapping[str, list[Span]]) -> beam.Pipeline:
+    def _pipeline_for(self, beam_args: list[str]) -> beam.Pipeline:
+        self._beam_pipeline_args = beam_args
         return self._make_beam_pipeline()
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from tfx_audio.components.audio.augment import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio_augmenter import progress_files
@@ -27,6 +29,13 @@ from tfx_audio.components.audio_augmenter.transforms import (
     ReadExamples,
     condition_tag,
 )
+from tfx_audio.components.audio_augmenter.workers import (
+    Work,
+    choose_workers,
+    is_chosen,
+    worker_args,
+)
+from tfx_audio.components.sound_bank.staging import stage_banks
 
 TRAIN, EVAL, TEST = "train", "eval", "test"
 STAGE = "AudioAugmenter"
@@ -92,27 +101,46 @@ class AugmentationJob:
 
 
 def run_job(
-    job: AugmentationJob, make_pipeline: Callable[[Mapping[str, list[Span]]], beam.Pipeline]
+    job: AugmentationJob,
+    make_pipeline: Callable[[list[str]], beam.Pipeline],
+    beam_args: Sequence[str] = (),
 ) -> AugmentationCounts:
     """Run a job and return what it counted.
 
     Args:
       job: What to do.
-      make_pipeline: Makes an empty Beam pipeline for the work planned (spans by split).
+      make_pipeline: Makes an empty Beam pipeline from Beam's arguments.
+      beam_args: Beam's arguments. Where they do not say how many workers there are, as many
+        local processes are taken as the work is worth.
 
     Raises:
-      InvalidInput: If an input can't be used.
+      InvalidInput: If an input or the policy can't be used; nothing has been written then.
     """
     job.check()
+    augmenter = Augmenter(job.policy, stage_banks(job.bank_uris))
     spans = {split: plan_spans(patterns) for split, patterns in job.inputs.items()}
     label_counts = _count_labels(job, spans[TRAIN]) if needs_labels(job.policy) else None
-    pipeline = make_pipeline(spans)
+    args, judged = list(beam_args), spans.get(job.judged_split, [])
+    if not is_chosen(args):
+        work = [Work(spans[TRAIN], average_copies(job.policy, label_counts)), Work(judged)]
+        args += worker_args(choose_workers(work, augmenter))
+    pipeline = make_pipeline(args)
     build(pipeline, job, spans, label_counts)
-    worked = [*spans[TRAIN], *spans.get(job.judged_split, [])]
-    with progress_files.follow(job.progress_dir, STAGE, count_records(worked)):
+    total = count_records([*spans[TRAIN], *judged])
+    with progress_files.follow(job.progress_dir, STAGE, total):
         result = pipeline.run()
         result.wait_until_finish()
     return read_counts(result)
+
+
+def average_copies(policy: AugmentationPolicy, label_counts: Mapping[str, int] | None) -> float:
+    """Return how many copies the average clip gets."""
+    clips = sum((label_counts or {}).values())
+    if not label_counts or not clips:
+        return policy.copies_per_clip
+    return (
+        sum(policy.copies_for(name, label_counts) * n for name, n in label_counts.items()) / clips
+    )
 
 
 def build(
@@ -159,7 +187,7 @@ def needs_labels(policy: AugmentationPolicy) -> bool:
 def _count_labels(job: AugmentationJob, spans: Sequence[Span]) -> dict[str, int]:
     """Count the training clips by label, and check the policy's labels against them."""
     prefix = FileSystems.join(job.progress_dir + "-labels", "labels")
-    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         _ = (
             pipeline
             | ReadExamples(spans)

@@ -1,0 +1,74 @@
+"""Examples as a folder of WAV files with a manifest, for whoever does not read TFRecords."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx_audio.components.audio.examples import (
+    AUDIO_KEY,
+    CLIP_ID_KEY,
+    CONTRACT_KEYS,
+    parse_features,
+)
+
+MANIFEST_FILE = "manifest.csv"
+MANIFEST_COLUMNS = ("path", "split", *(key for key in CONTRACT_KEYS if key != AUDIO_KEY))
+_UNSAFE = re.compile(r"[^\w.~@#=+,()\- ]", re.ASCII)
+_MAX_NAME = 120
+
+
+def write_wav_files(examples_by_split: Mapping[str, Iterable[bytes]], folder: Path) -> int:
+    """Write every example's audio, and one manifest of all.
+
+    Args:
+      examples_by_split: Serialised examples of the data contract by split.
+      folder: Where ``<split>/<clip id>.wav`` and ``manifest.csv`` are written.
+
+    Returns:
+      The number of files.
+    """
+    taken: set[str] = set()
+    with (folder / MANIFEST_FILE).open("w", newline="", encoding="utf-8") as file:
+        manifest = csv.writer(file)
+        manifest.writerow(MANIFEST_COLUMNS)
+        for split, examples in examples_by_split.items():
+            for example in examples:
+                features = parse_features(example)
+                path = f"{split}/{file_name(_text(features, CLIP_ID_KEY))}"
+                if path.lower() in taken:  # file systems that ignore case, or two odd ids
+                    path = f"{split}/{file_name(_text(features, CLIP_ID_KEY), distinct=True)}"
+                taken.add(path.lower())
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(features[AUDIO_KEY][0])
+                manifest.writerow(
+                    [path, split, *(_text(features, key) for key in MANIFEST_COLUMNS[2:])]
+                )
+    return len(taken)
+
+
+def file_name(clip_id: str, distinct: bool = False) -> str:
+    """Return a relative path for a clip id: the id, with what no file system minds.
+
+    An id may come from a manifest and be anything: no part of it leads out of the folder, and a
+    part that had to be changed or cut ends in a hash of the id, so that it stays unique.
+    """
+    parts = []
+    for part in clip_id.split("/"):
+        safe = _UNSAFE.sub("_", part).strip(" ")[:_MAX_NAME]
+        parts.append(safe if safe.strip(".") else "_")
+    name = "/".join(parts)
+    if distinct or name != clip_id:
+        name = f"{name.removesuffix('.wav')}-{hashlib.sha256(clip_id.encode()).hexdigest()[:12]}"
+    return name if name.endswith(".wav") else f"{name}.wav"
+
+
+def _text(features: Mapping[str, list[Any]], key: str) -> str:
+    values = features.get(key) or [""]
+    value = values[0]
+    return value.decode("utf-8") if isinstance(value, bytes) else f"{value:.9g}"

@@ -1,0 +1,266 @@
+"""Augment a folder of audio, or TFRecords, without TFX: what `tfx-audio augment` runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.examples import example_to_clip
+from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
+from tfx_audio.components.audio.splits import SPLITS, TRAIN, SplitRule
+from tfx_audio.components.audio.tfrecord import read_records
+from tfx_audio.components.audio_augmenter import provenance
+from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
+from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.spans import match_files, plan_spans, read_span
+from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
+from tfx_audio.components.audio_augmenter.workers import worker_args
+from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.audio_example_gen.outcome import drop_leaks, read_facts
+from tfx_audio.components.audio_example_gen.transforms import (
+    FACTS,
+    REJECTED,
+    IngestShards,
+    deal,
+)
+from tfx_audio.components.sound_bank.banks import combined_digest, prepare_bank
+from tfx_audio.pipeline.sound_folder import common_sample_rate, list_sounds
+
+SPLIT_PREFIX = "Split-"
+REJECTED_FILE = "rejected.jsonl"
+
+
+@dataclass(frozen=True)
+class AugmentRequest:
+    """What to augment, with what, to where.
+
+    Attributes:
+      data: A folder of audio; or TFRecords of the data contract: one file, a file pattern, a
+        folder of files, or a folder with a subfolder ``Split-<name>`` for each split.
+      policy: The augmentation.
+      out: A folder that does not exist yet.
+      label_from: Pattern of the audio files' names.
+      sample_rate: Hz of the clips; None for what most files have.
+      sound_banks: Folders of sounds by the name that the policy uses.
+      workers: Worker processes; None for as many as the work is worth.
+      as_wav: Write WAV files and a manifest instead of TFRecords.
+      max_rejected_fraction: Fail when more can't be used.
+    """
+
+    data: str
+    policy: AugmentationPolicy
+    out: str
+    label_from: str = ""
+    sample_rate: int | None = None
+    sound_banks: Mapping[str, str] = field(default_factory=dict)
+    workers: int | None = None
+    as_wav: bool = False
+    max_rejected_fraction: float = 0.01
+
+
+def augment_files(request: AugmentRequest) -> AugmentationCounts:
+    """Augment, and give the result its name only when it is whole.
+
+    Raises:
+      InvalidInput: If the data, the policy or `out` can't be used.
+      TooManyRejected: If too much was rejected; the table stays as ``<out>-rejected.jsonl``.
+    """
+    with _appearing_when_whole(Path(request.out)) as folder:
+        rejected = folder / REJECTED_FILE
+        patterns = record_patterns(request.data)
+        if patterns is None:
+            patterns = _ingest(request, folder / "ingested", rejected)
+        counts = _augment(request, patterns, folder, rejected)
+        shutil.rmtree(folder / "ingested", ignore_errors=True)
+        if request.as_wav:
+            _to_wav(folder)
+    return counts
+
+
+def record_patterns(data: str) -> dict[str, list[str]] | None:
+    """Return file patterns by split if `data` is TFRecords, None if it is a folder of audio."""
+    if os.path.isdir(data):
+        splits = sorted(Path(data).glob(f"{SPLIT_PREFIX}*"))
+        if splits:
+            return {s.name.removeprefix(SPLIT_PREFIX): [f"{s}/*"] for s in splits if s.is_dir()}
+        first = next((p for p in sorted(Path(data).iterdir()) if p.is_file()), None)
+        return {TRAIN: [os.path.join(data, "*")]} if first and _is_records(first) else None
+    try:
+        first = Path(match_files([data])[0][0])
+    except InvalidInput:
+        raise InvalidInput(f"--data: there is no folder and no file {data!r}") from None
+    if not _is_records(first):
+        raise InvalidInput(f"--data: expected a folder of audio or TFRecords; {first} is neither")
+    return {TRAIN: [data]}
+
+
+def _is_records(path: Path) -> bool:
+    if path.suffix == ".gz":
+        return True
+    with path.open("rb") as file:
+        try:
+            return next(read_records(file), None) is not None
+        except ValueError:
+            return False
+
+
+def _ingest(request: AugmentRequest, folder: Path, rejected: Path) -> dict[str, list[str]]:
+    """Ingest a folder of audio as AudioExampleGen does; return file patterns by split.
+
+    Everything is `train` unless the folder has subfolders named after splits.
+    """
+    recordings = list_sounds(request.data, request.label_from)
+    said = frozenset(row.split for recording in recordings for row in recording.rows) - {""}
+    config = IngestConfig(
+        path=request.data,
+        label_from=request.label_from,
+        sample_rate=request.sample_rate or common_sample_rate(recordings),
+    )
+    rule = SplitRule(ratios=((TRAIN, 1.0),), said=said)
+    split_uris = {name: str(folder / f"{SPLIT_PREFIX}{name}") for name in SPLITS}
+    facts = str(folder / "facts")
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        ingested = (
+            pipeline
+            | beam.Create(deal(recordings))
+            | IngestShards(config.clip_format(), rule, split_uris)
+        )
+        _ = ingested[FACTS] | "Facts" >> beam.io.WriteToText(facts, num_shards=1)
+        _ = ingested[REJECTED] | "Rejected" >> beam.io.WriteToText(
+            str(rejected), shard_name_template=""
+        )
+    outcome, leaks = read_facts(facts)
+    records = drop_leaks(outcome, leaks, split_uris)
+    with rejected.open("a", encoding="utf-8") as table:
+        table.writelines(f"{record.to_json()}\n" for record in records)
+    clips = sum(sum(counter.values()) for counter in outcome.clips.values())
+    lost = sum(outcome.rejected.values())
+    check_rejected(
+        outcome.rejected, clips + lost, request.max_rejected_fraction, "ingest", _kept(request)
+    )
+    return {name: [f"{split_uris[name]}/*"] for name in outcome.splits}
+
+
+def _augment(
+    request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path, rejected: Path
+) -> AugmentationCounts:
+    """Run the augmentation job on examples and describe it beside them."""
+    banks, digest = _prepare_banks(request, patterns, folder / ".banks")
+    job = AugmentationJob(
+        policy=request.policy,
+        inputs=patterns,
+        split_uri=lambda split: str(folder / f"{SPLIT_PREFIX}{split}"),
+        rejected_dir=str(folder / ".rejected"),
+        progress_dir=str(folder / ".progress"),
+        bank_uris=banks,
+    )
+    args = [] if request.workers is None else worker_args(request.workers)
+    counts = run_job(job, _make_pipeline, args)
+    shutil.rmtree(folder / ".banks", ignore_errors=True)
+    with rejected.open("ab") as table:
+        for part in sorted((folder / ".rejected").glob("*.jsonl")):
+            table.write(part.read_bytes())
+    shutil.rmtree(folder / ".rejected")
+    facts = provenance.provenance(request.policy, digest, counts)
+    provenance.write_beside(str(folder), request.policy, facts)
+    check_rejected(
+        counts.rejected, counts.attempted, request.max_rejected_fraction, STAGE, _kept(request)
+    )
+    return counts
+
+
+def _make_pipeline(beam_args: list[str]) -> beam.Pipeline:
+    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(beam_args))
+
+
+def _prepare_banks(
+    request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path
+) -> tuple[dict[str, str], str]:
+    """Prepare the policy's sound banks at the clips' sample rate; return folders and digest."""
+    needed = request.policy.sound_banks
+    missing = sorted(set(needed) - set(request.sound_banks))
+    if missing:
+        raise InvalidInput(
+            f"the policy names the sound bank '{missing[0]}', which was not given: expected "
+            f"--sound-bank {missing[0]}=DIR; given: "
+            f"{', '.join(sorted(request.sound_banks)) or 'none'}."
+            f"{did_you_mean(missing[0], request.sound_banks)}"
+        )
+    if not needed:
+        return {}, ""
+    first = next(record for span in plan_spans(patterns[TRAIN]) for record in read_span(span))
+    rate = example_to_clip(first).sample_rate
+    contents = {
+        name: prepare_bank(name, request.sound_banks[name], str(folder / name), rate)
+        for name in needed
+    }
+    return {name: str(folder / name) for name in needed}, combined_digest(contents)
+
+
+def _to_wav(folder: Path) -> None:
+    """Turn the folder's TFRecords into WAV files and a manifest."""
+    splits = sorted(folder.glob(f"{SPLIT_PREFIX}*"))
+    write_wav_files(
+        {split.name.removeprefix(SPLIT_PREFIX): _examples(split) for split in splits}, folder
+    )
+    for split in splits:
+        shutil.rmtree(split)
+
+
+def _examples(split: Path) -> Iterator[bytes]:
+    for span in plan_spans(f"{split}/*"):
+        yield from read_span(span)
+
+
+def _kept(request: AugmentRequest) -> str:
+    """Return where the rejected table is left when there is no result to lie in."""
+    return f"{Path(request.out).absolute()}-{REJECTED_FILE}"
+
+
+@contextlib.contextmanager
+def _appearing_when_whole(out: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `out` that becomes `out` if the body succeeds.
+
+    A run that is killed leaves the hidden folder, whose name says which process it belonged to;
+    the next run for the same `out` removes it.
+    """
+    if out.exists():
+        raise InvalidInput(f"--out: {out} exists already; give a folder that does not")
+    prefix = f".{out.name}.unfinished-"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for stale in out.parent.glob(f"{prefix}*"):
+            if not _is_running(int(stale.name.removeprefix(prefix))):
+                shutil.rmtree(stale)
+        folder = out.parent / f"{prefix}{os.getpid()}"
+        folder.mkdir()
+    except OSError as error:
+        raise InvalidInput(f"--out: {out} can't be written: {error.strerror}") from error
+    try:
+        yield folder
+        folder.rename(out)
+    except TooManyRejected:
+        (folder / REJECTED_FILE).rename(out.parent / f"{out.name}-{REJECTED_FILE}")
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,116 @@
+"""`tfx-audio augment`: augmented copies of a folder of audio or of TFRecords, without TFX."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+HELP = "augment audio files or TFRecords, without the rest of the pipeline"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        required=True,
+        help="folder of audio; or TFRecords: a file, a pattern, a folder (with Split-* or not)",
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", default="classic", help="policy: file or preset name (classic)"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", required=True, help="folder to write; must not exist"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("tfrecord", "wav"),
+        default="tfrecord",
+        help="tfrecord: a folder Split-<name> for each split; wav: WAV files and manifest.csv",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="worker processes; by default as many as the work is worth",
+    )
+    parser.add_argument(
+        "--sound-bank",
+        metavar="NAME=DIR",
+        action="append",
+        default=[],
+        help="folder of sounds that the policy names (repeatable)",
+    )
+    parser.add_argument(
+        "--label-from",
+        metavar="PATTERN",
+        default="",
+        help="read the label from the file name, for example '{label}_{speaker}_{index}'",
+    )
+    parser.add_argument(
+        "--sample-rate", metavar="HZ", type=int, help="resample to this; else what most files have"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, help="replaces the policy's seed")
+    parser.add_argument(
+        "--max-rejected-fraction",
+        metavar="F",
+        type=float,
+        default=0.01,
+        help="fail when more than this fraction can't be used (0.01)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Augment, and print what was done."""
+    from dataclasses import replace
+
+    from tfx_audio.components.audio.errors import InvalidInput
+    from tfx_audio.components.audio.policy import load_policy
+    from tfx_audio.pipeline.augment_files import AugmentRequest, augment_files
+    from tfx_audio.pipeline.prepared_banks import parse_banks
+
+    if args.workers is not None and args.workers < 1:
+        raise InvalidInput(f"--workers must be at least 1, got {args.workers}")
+    if not 0 <= args.max_rejected_fraction <= 1:
+        raise InvalidInput(
+            f"--max-rejected-fraction must lie in 0 to 1, got {args.max_rejected_fraction}"
+        )
+    policy = load_policy(args.policy)
+    if args.seed is not None:
+        policy = replace(policy, seed=args.seed)
+    request = AugmentRequest(
+        data=args.data,
+        policy=policy,
+        out=args.out,
+        label_from=args.label_from,
+        sample_rate=args.sample_rate,
+        sound_banks=parse_banks(args.sound_bank),
+        workers=args.workers,
+        as_wav=args.format == "wav",
+        max_rejected_fraction=args.max_rejected_fraction,
+    )
+    _show_progress()
+    counts = augment_files(request)
+    print(f"{args.out}: {counts.kept} originals and {counts.augmented} copies")
+    print(f"  {counts.audio_s_in:.0f} s of audio read, {counts.audio_s_out:.0f} s made")
+    for name, applied in sorted(counts.applied.items()):
+        print(f"  {name}: {applied} times, {counts.ms[name] / applied:.2f} ms each")
+    for reason, rejected in sorted(counts.rejected.items()):
+        print(f"  rejected, {reason}: {rejected} (see rejected.jsonl)")
+    return 0
+
+
+def _show_progress() -> None:
+    """Send progress to the terminal, and keep the libraries' chatter out of it."""
+    import logging
+    import os
+
+    from tfx_audio.components.audio.progress import LOGGER_NAME
+    from tfx_audio.pipeline.progress_display import ProgressDisplay
+
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # the workers' own
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(ProgressDisplay(sys.stderr))
+    logger.propagate = False
