@@ -34,6 +34,7 @@ from tfx_audio.pipeline.kubeflow_spec import (
     add_runtime_parameter,
     check_executors,
 )
+from tfx_audio.pipeline.kubeflow_summary import add_summary
 from tfx_audio.pipeline.run_inputs import PipelineInputs
 
 Target = Literal["kubeflow", "vertex"]
@@ -95,6 +96,7 @@ def compile_pipeline(
     add_beam_args(spec, _beam_components(pipeline))
     for folder in _mounted_folders(config, inputs):
         add_mounted_folder(spec, folder)
+    add_summary(spec, image, config.evaluate.model_dump_json())
     if target == "kubeflow":
         check_executors(spec)
     return spec
