@@ -7,11 +7,13 @@ import io
 import numpy as np
 import soundfile
 
+from tfx_audio.components.audio.containers import missing_part
+
 MIN_SAMPLE_RATE = 100
 MAX_SAMPLE_RATE = 1_000_000
 AUDIO_SUFFIXES = frozenset(
-    (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au")
-    + (".snd", ".caf", ".w64", ".rf64", ".m4a", ".wma", ".aac")
+    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"}
+    | {".snd", ".caf", ".w64", ".rf64", ".m4a", ".wma", ".aac"}
 )
 
 
@@ -65,23 +67,36 @@ def decode(data: bytes, max_samples: int) -> tuple[np.ndarray, int]:
     """
     if not data:
         raise Unusable("empty", "the file has no bytes")
+    if missing := missing_part(data):
+        raise Unusable("truncated", missing)
+    claimed = None
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             _check_claims(file.samplerate, file.frames, file.channels, max_samples)
             claimed, rate = file.frames, file.samplerate
             waveform = file.read(claimed, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise Unusable("unreadable", f"no audio that libsndfile reads: {error}") from error
+        if claimed is None:
+            raise Unusable("unreadable", f"libsndfile: {error.error_string}") from error
+        detail = f"{claimed} frames are claimed, not all can be read: {error.error_string}"
+        raise Unusable("truncated", detail) from error
     if len(waveform) < claimed:
-        raise Unusable(
-            "truncated", f"the header claims {claimed} frames, {len(waveform)} are there"
-        )
-    if not len(waveform):
-        raise Unusable("empty", "the file has no audio")
-    if not np.isfinite(waveform).all():
-        raise Unusable("non_finite", "the audio has values that are not finite")
+        raise Unusable("truncated", f"{claimed} frames are claimed, {len(waveform)} are there")
+    check_waveform(waveform)
     channels_first = np.ascontiguousarray(waveform.T)
     return (channels_first[0] if len(channels_first) == 1 else channels_first), rate
+
+
+def check_waveform(waveform: np.ndarray) -> None:
+    """Check that a float waveform has samples, all of them finite.
+
+    Raises:
+      Unusable: If it hasn't.
+    """
+    if not waveform.size:
+        raise Unusable("empty", "there is no audio")
+    if not np.isfinite(waveform).all():
+        raise Unusable("non_finite", "the audio has values that are not finite")
 
 
 def _check_claims(rate: int, frames: int, channels: int, max_samples: int) -> None:

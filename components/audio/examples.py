@@ -178,12 +178,13 @@ def clip_to_example(clip: Clip) -> bytes:
 
     The level features describe the stored 16 bit audio.
     """
-    return pcm16_to_example(clip, to_pcm16(clip.waveform))
+    pcm = to_pcm16(clip.waveform)
+    return pcm16_to_example(clip.replace(waveform=from_pcm16(pcm)), pcm)
 
 
 def pcm16_to_example(clip: Clip, pcm: np.ndarray) -> bytes:
-    """Serialise a clip whose waveform is at hand as 16 bit steps; see `clip_to_example`."""
-    level = levels(from_pcm16(pcm))
+    """Serialise a clip whose waveform is exactly the 16 bit steps `pcm`; see `clip_to_example`."""
+    level = levels(clip.waveform)
     features: dict[str, FeatureValue] = {
         **clip.fields,
         CLIP_ID_KEY: clip.clip_id,

@@ -17,17 +17,22 @@ def write_record(file: BinaryIO, record: bytes) -> None:
     file.write(length + _masked_crc(length) + record + _masked_crc(record))
 
 
-def read_records(file: BinaryIO) -> Iterator[bytes]:
+def read_records(file: BinaryIO, max_bytes: int = 2**31) -> Iterator[bytes]:
     """Yield the records of a file.
 
+    Args:
+      file: Opened for reading.
+      max_bytes: The most that a record may claim to have.
+
     Raises:
-      ValueError: If the file is no TFRecord file, damaged or cut short. Nothing of a length that
-        fails its own checksum is ever read.
+      ValueError: If the file is no TFRecord file, damaged or cut short.
     """
     while head := file.read(12):
         if len(head) < 12 or _masked_crc(head[:8]) != head[8:]:
             raise ValueError("not a TFRecord file, or a damaged one: a record's length is wrong")
         (length,) = struct.unpack("<Q", head[:8])
+        if length > max_bytes:
+            raise ValueError(f"a record claims {length} bytes; {max_bytes} are allowed")
         record, crc = file.read(length), file.read(4)
         if len(record) < length or _masked_crc(record) != crc:
             raise ValueError("a damaged TFRecord file: a record's data is cut short or wrong")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tfx_audio.components.audio.examples import AUDIO_KEY, CONTRACT_KEYS
 from tfx_audio.components.audio.name_pattern import parse_name_pattern
 from tfx_audio.components.audio.recording import ClipFormat
 from tfx_audio.components.audio.splits import SplitRule, make_split_rule
+from tfx_audio.components.audio_example_gen.columns import Columns
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _BYTES_PER_SAMPLE = 4
@@ -22,6 +23,23 @@ class IngestConfig(BaseModel):
     model_config = _FROZEN
 
     path: str = Field("", description="Data root: a folder of audio.")
+    manifest: str = Field(
+        "",
+        description="CSV, TSV or JSON Lines with a row a clip. Without it the usual ones are "
+        "found: metadata.csv or .jsonl (Hugging Face AudioFolder), meta/esc50.csv, manifest.jsonl.",
+    )
+    columns: Columns = Field(
+        default_factory=Columns, description="Columns of the manifest, features of the records."
+    )
+    fields: tuple[str, ...] = Field(
+        (), description="Further columns of a manifest that become features of each clip."
+    )
+    records: str = Field(
+        "", description="Pattern of TFRecord files of others below the data root: '*.tfrecord'."
+    )
+    records_sample_rate: int | None = Field(
+        None, ge=100, le=1_000_000, description="Hz of samples in records, where no feature says."
+    )
     label_from: str = Field(
         "",
         description="Pattern of file names, '{label}_{speaker}_{index}': its parts become the "
@@ -38,6 +56,17 @@ class IngestConfig(BaseModel):
     channels: Literal["mono", "keep"] = Field(
         "mono", description="Mix all channels to one, or keep them."
     )
+    trim_silence_db: float | None = Field(
+        None,
+        gt=0,
+        description="Trim both ends where they stay this much, in dB, below the loudest 10 ms.",
+    )
+    window_s: float | None = Field(
+        None, gt=0, description="Cut recordings into windows of this length, in seconds."
+    )
+    hop_s: float | None = Field(
+        None, gt=0, description="From one window's start to the next, in seconds; None: window_s."
+    )
     min_duration_s: float = Field(0.0, ge=0, description="Shortest clip, in seconds.")
     max_duration_s: float | None = Field(None, gt=0, description="Longest clip, in seconds.")
     max_recording_mb: int = Field(
@@ -49,20 +78,43 @@ class IngestConfig(BaseModel):
         (), description="Further folders that links and manifests may point into."
     )
 
-    def clip_format(self) -> ClipFormat:
-        """Return what clips are made into; the sample rate must be known."""
-        assert self.sample_rate is not None, "resolve the sample rate first"
+    @property
+    def max_samples(self) -> int:
+        """The most samples that one decoded recording may have."""
+        return self.max_recording_mb * 2**20 // _BYTES_PER_SAMPLE
+
+    def clip_format(self, sample_rate: int) -> ClipFormat:
+        """Return what clips are made into.
+
+        Args:
+          sample_rate: Hz, where the configuration sets none.
+        """
         return ClipFormat(
-            sample_rate=self.sample_rate,
+            sample_rate=self.sample_rate or sample_rate,
             keep_channels=self.channels == "keep",
+            trim_silence_db=self.trim_silence_db,
+            window_s=self.window_s,
+            hop_s=self.hop_s,
             min_duration_s=self.min_duration_s,
             max_duration_s=self.max_duration_s,
-            max_samples=self.max_recording_mb * 2**20 // _BYTES_PER_SAMPLE,
+            max_samples=self.max_samples,
         )
 
     def field_names(self) -> tuple[str, ...]:
         """Return the names of the features that the data adds to the contract's."""
-        return parse_name_pattern(self.label_from).fields if self.label_from else ()
+        named = parse_name_pattern(self.label_from).fields if self.label_from else ()
+        return (*named, *(name for name in self.fields if name not in named))
+
+    @field_validator("fields")
+    @classmethod
+    def _no_feature_twice(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        taken = [name for name in fields if name in CONTRACT_KEYS]
+        if taken:
+            raise ValueError(
+                f"every clip has the features {', '.join(CONTRACT_KEYS)}; {taken[0]!r} can't be "
+                "kept beside them"
+            )
+        return fields
 
 
 class SplitConfig(BaseModel):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.recording import Recording
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing import is_local, list_recordings
+from tfx_audio.components.audio_example_gen.files import is_local, open_file
+from tfx_audio.components.audio_example_gen.listing import list_recordings
 
 _BLOCK_BYTES = 2**20
 _THREADS = 4
@@ -36,11 +36,9 @@ def data_digest(config: IngestConfig) -> str:
 def _content(recording: Recording) -> bytes:
     try:
         if not is_local(recording.uri):
-            return FileSystems.checksum(recording.uri).encode()
-        digest = hashlib.sha1(usedforsecurity=False)
-        with FileSystems.open(
-            recording.uri, compression_type=CompressionTypes.UNCOMPRESSED
-        ) as file:
+            return str(FileSystems.checksum(recording.uri)).encode()
+        digest = hashlib.sha256()
+        with open_file(recording.uri) as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
         return digest.digest()

@@ -13,6 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from tfx_audio.components.audio.splits import SPLITS
+from tfx_audio.components.audio_augmenter import progress_files
 from tfx_audio.components.audio_example_gen import outcome as outcomes
 from tfx_audio.components.audio_example_gen import transforms
 from tfx_audio.components.audio_example_gen.config import parse_ingest_config
@@ -25,6 +26,7 @@ REJECTED_KEY = "rejected"
 INGEST_CONFIG_KEY = "ingest_config"
 MAX_REJECTED_FRACTION_KEY = "max_rejected_fraction"
 FAILED_DIR_KEY = "failed_dir"
+STAGE = "AudioExampleGen"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -53,30 +55,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         data, split = parse_ingest_config(exec_properties[INGEST_CONFIG_KEY])
         listing = list_recordings(data)
         rule = split.rule(listing.said)
-        inventory = take_inventory(data, listing)
-        data = data.model_copy(update={"sample_rate": inventory.sample_rate})
-        split_uris = {name: FileSystems.join(examples.uri, f"Split-{name}") for name in SPLITS}
-        facts = FileSystems.join(rejected.uri, "facts")
-        with self._make_beam_pipeline() as pipeline:
-            ingested = (
-                pipeline
-                | "Shards" >> beam.Create(transforms.deal(listing.recordings))
-                | "Ingest" >> transforms.IngestShards(data.clip_format(), rule, split_uris)
-            )
-            _ = ingested[transforms.FACTS] | "WriteFacts" >> beam.io.WriteToText(
-                facts, num_shards=1
-            )
-            _ = ingested[transforms.REJECTED] | "WriteRejected" >> beam.io.WriteToText(
-                FileSystems.join(rejected.uri, "rejected-files"), ".jsonl", num_shards=1
-            )
-        outcome, leaks = outcomes.read_facts(facts)
-        listed = [*outcomes.drop_leaks(outcome, leaks, split_uris), *listing.rejections]
-        outcomes.write_rejections(listed, rejected.uri, "listing")
+        inventory = take_inventory(data, listing, rule)
+        job = transforms.IngestJob(
+            clip_format=data.clip_format(inventory.sample_rate),
+            rule=rule,
+            split_uris={n: FileSystems.join(examples.uri, f"Split-{n}") for n in SPLITS},
+            features=listing.record_features,
+            progress_dir=FileSystems.join(rejected.uri, ".progress"),
+        )
+        with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):
+            facts = self._ingest(job, transforms.deal(listing.recordings), rejected.uri)
+        outcome, drops = outcomes.read_facts(facts)
+        late = [*outcomes.drop_clips(outcome, drops, job.split_uris), *listing.rejections]
         outcome.rejected.update(rejection.reason for rejection in listing.rejections)
+        outcomes.write_rejections(late, rejected.uri, "listing")
         with outcomes.keeping_table(rejected.uri, exec_properties[FAILED_DIR_KEY]) as table:
             outcomes.check_outcome(
                 outcome,
-                inventory.labels,
+                {*listing.labels, *listing.rejected_labels},
                 rule.expected(),
                 exec_properties[MAX_REJECTED_FRACTION_KEY],
                 table,
@@ -85,6 +81,25 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _describe(rejected, outcome, inventory.sample_rate)
         examples.split_names = artifact_utils.encode_split_names(outcome.splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+
+    def _ingest(
+        self, job: transforms.IngestJob, shards: list[transforms.Shard], rejected_uri: str
+    ) -> str:
+        """Run the Beam pipeline and return the prefix of the files with its facts."""
+        facts = FileSystems.join(rejected_uri, "facts")
+        with self._make_beam_pipeline() as pipeline:
+            ingested = (
+                pipeline
+                | "Shards" >> beam.Create(shards)
+                | "Ingest" >> transforms.IngestShards(job)
+            )
+            _ = ingested[transforms.FACTS] | "WriteFacts" >> beam.io.WriteToText(
+                facts, num_shards=1
+            )
+            _ = ingested[transforms.REJECTED] | "WriteRejected" >> beam.io.WriteToText(
+                FileSystems.join(rejected_uri, "rejected-files"), ".jsonl", num_shards=1
+            )
+        return facts
 
 
 def _describe(artifact: types.Artifact, outcome: Outcome, sample_rate: int) -> None:

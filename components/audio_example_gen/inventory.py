@@ -1,4 +1,4 @@
-"""What the data says of itself before anything runs: files, labels, sample rates."""
+"""What the data says of itself before anything runs: files, labels, sample rates, splits."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections import Counter
 from dataclasses import dataclass
 
 import soundfile
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
+from apache_beam.io.filesystem import BeamIOError
 
-from tfx_audio.components.audio.decode import (
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
-    looks_like_audio,
-)
-from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.recording import Recording
-from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing import Listing, list_recordings
+from tfx_audio.components.audio.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Unusable
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.examples import CLIP_ID_KEY, GROUP_KEY, LABEL_KEY
+from tfx_audio.components.audio.foreign_record import RecordFeatures, parse_foreign
+from tfx_audio.components.audio.recording import Recording, Row
+from tfx_audio.components.audio.splits import SplitRule
+from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
+from tfx_audio.components.audio_example_gen.files import is_local, open_file
+from tfx_audio.components.audio_example_gen.listed import Listing
+from tfx_audio.components.audio_example_gen.listing import list_recordings
+from tfx_audio.components.audio_example_gen.record_files import sample_records
 
 _MAX_HEADERS = 500
 _HEAD_BYTES = 2**16
@@ -31,51 +32,63 @@ class Inventory:
     Attributes:
       sample_rate: Hz; the configured one, or what most headers say.
       rates: Number of headers by sample rate, of those that were looked at.
-      n_files: Audio files.
-      n_clips: Clips that they are said to hold.
+      n_files: Files.
+      n_clips: Clips that they are said to hold; None for records, which say it when read.
       labels: Class names in order.
-      n_rejected: What can't be used already by its name or place.
+      splits: Splits that must not come out empty.
+      labels_complete: Whether there can be no other label; records are only sampled.
+      n_rejected: What can't be used already by its name, place or row.
+      n_ignored: Files that are no audio.
     """
 
     sample_rate: int
     rates: dict[int, int]
     n_files: int
-    n_clips: int
+    n_clips: int | None
     labels: tuple[str, ...]
+    splits: tuple[str, ...]
+    labels_complete: bool = True
     n_rejected: int = 0
+    n_ignored: int = 0
 
 
-def scan(config: IngestConfig) -> Inventory:
+def scan(config: IngestConfig, split: SplitConfig | None = None) -> Inventory:
     """Look the data over: list it, and read some headers.
 
     Raises:
-      InvalidInput: If there is no such folder, no audio in it, fewer than two classes, or the
-        label pattern fits no file.
+      InvalidInput: If there is no such folder, no audio in it, fewer than two classes, the label
+        pattern fits no file, or the split rule names a feature that the clips don't have.
     """
-    return take_inventory(config, list_recordings(config))
+    listing = list_recordings(config)
+    return take_inventory(config, listing, (split or SplitConfig()).rule(listing.said))
 
 
-def take_inventory(config: IngestConfig, listing: Listing) -> Inventory:
+def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> Inventory:
     """Look a listing over; see `scan`."""
-    _check_labels_found(config, listing)
-    sampled = _evenly(listing.recordings, _MAX_HEADERS)
-    rates = Counter(rate for rate in map(_rate, sampled) if rate)
+    if not listing.recordings:
+        _raise_nothing(config, listing)
+    _check_split_features(config, rule)
+    sampled = _sampled_records if listing.record_features else _sampled_headers
+    rates, labels = sampled(config, listing)
     if not rates:
         raise InvalidInput(f"no audio that can be read under {config.path!r}")
-    labels = listing.labels
-    if len(labels) < 2:
+    if len(labels) < 2 and not listing.record_features:
         raise InvalidInput(
             f"a classifier needs two labels at least; {config.path!r} has only {labels[0]!r}. "
-            "Folders name the labels; data.label_from reads them from file names"
+            "Folders name the labels (data.label_folder says which), a manifest does, or "
+            "data.label_from reads them from file names"
         )
-    most = max(rates, key=lambda rate: (rates[rate], rate))
+    n_clips = sum(len(recording.rows) for recording in listing.recordings)
     return Inventory(
-        sample_rate=config.sample_rate or most,
+        sample_rate=config.sample_rate or max(rates, key=lambda rate: (rates[rate], rate)),
         rates=dict(sorted(rates.items())),
         n_files=len(listing.recordings),
-        n_clips=sum(len(recording.rows) for recording in listing.recordings),
+        n_clips=None if listing.record_features else n_clips,
         labels=tuple(labels),
+        splits=rule.expected(),
+        labels_complete=not listing.record_features,
         n_rejected=len(listing.rejections),
+        n_ignored=len(listing.ignored),
     )
 
 
@@ -86,40 +99,74 @@ def resolve_sample_rate(config: IngestConfig) -> IngestConfig:
     return config.model_copy(update={"sample_rate": scan(config).sample_rate})
 
 
-def _check_labels_found(config: IngestConfig, listing: Listing) -> None:
-    if listing.recordings:
-        return
-    unlabelled = [r for r in listing.rejections if r.reason == "missing_label"]
-    if not unlabelled:
+def _raise_nothing(config: IngestConfig, listing: Listing) -> None:
+    """Say why there is nothing to ingest."""
+    if not listing.rejections:
         raise InvalidInput(f"no audio under {config.path!r}")
-    example = unlabelled[0].path
+    counts = Counter(rejection.reason for rejection in listing.rejections)
+    n_files, example = len(listing.rejections), listing.rejections[0]
+    if set(counts) != {"missing_label"}:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(counts.items()))
+        raise InvalidInput(
+            f"nothing under {config.path!r} can be used ({reasons}); for instance "
+            f"{example.path!r}: {example.detail}"
+        )
     if config.label_from:
         raise InvalidInput(
-            f"the label pattern {config.label_from!r} fits none of {len(unlabelled)} files "
-            f"under {config.path!r}, for instance {example!r}"
+            f"the label pattern {config.label_from!r} fits none of {n_files} files "
+            f"under {config.path!r}, for instance {example.path!r}"
         )
     raise InvalidInput(
-        f"{len(unlabelled)} audio files lie in {config.path!r} itself, for instance {example!r}, "
-        "and none in a folder that names its label; data.label_from reads labels from file names"
+        f"nothing says the label of {n_files} clips under {config.path!r}, for instance "
+        f"{example.path!r}: {example.detail}. data.label_from reads labels from file names, "
+        "data.manifest from a table"
     )
 
 
-def _evenly(recordings: list[Recording], limit: int) -> list[Recording]:
-    """Return at most `limit` recordings, evenly spread."""
-    step = max(1, -(-len(recordings) // limit))
-    return recordings[::step]
+def _check_split_features(config: IngestConfig, rule: SplitRule) -> None:
+    known = {LABEL_KEY, GROUP_KEY, CLIP_ID_KEY, *config.field_names()}
+    for name in sorted(rule.features() - known):
+        raise InvalidInput(
+            f"the section split names the feature {name!r}; the clips have "
+            f"{', '.join(sorted(known))}.{did_you_mean(name, known)} data.fields keeps further "
+            "columns of a manifest as features"
+        )
+
+
+def _sampled_headers(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
+    """Return sample rates in some headers, and all labels."""
+    step = max(1, -(-len(listing.recordings) // _MAX_HEADERS))
+    rates = Counter(rate for rate in map(_rate, listing.recordings[::step]) if rate)
+    return rates, listing.labels
 
 
 def _rate(recording: Recording) -> int | None:
     """Return the sample rate in a file's header, or None if it has none."""
     try:
-        with FileSystems.open(
-            recording.uri, compression_type=CompressionTypes.UNCOMPRESSED
-        ) as file:
-            head = file.read(_HEAD_BYTES)
-        if not recording.surely_audio and not looks_like_audio(head[:64]):
-            return None
-        rate = int(soundfile.info(io.BytesIO(head)).samplerate)
-    except (OSError, soundfile.LibsndfileError):
+        with open_file(recording.uri) as file:
+            source = file if is_local(recording.uri) else io.BytesIO(file.read(_HEAD_BYTES))
+            rate = int(soundfile.info(source).samplerate)
+    except (OSError, BeamIOError, soundfile.LibsndfileError):
         return None
     return rate if MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE else None
+
+
+def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
+    """Return sample rates and labels of some records."""
+    features = listing.record_features or RecordFeatures("", "")
+    rates: Counter[int] = Counter()
+    rows: list[Row] = []
+    problem = ""
+    for record in sample_records(listing.recordings):
+        try:
+            found = parse_foreign(record, features, "", config.max_samples)
+        except Unusable as error:
+            problem = str(error)
+            continue
+        rates[found.sample_rate] += 1
+        rows.append(found.row)
+    if not rates:
+        raise InvalidInput(
+            f"no record that data.records={config.records!r} matches can be used; {problem}"
+        )
+    return rates, sorted({row.label for row in rows})

@@ -6,10 +6,9 @@ import contextlib
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
@@ -20,10 +19,20 @@ from tfx_audio.components.audio.rejection import (
     check_rejected,
 )
 from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
-from tfx_audio.components.audio_example_gen.transforms import Sighting, sift
+from tfx_audio.components.audio_example_gen.files import open_file
+from tfx_audio.components.audio_example_gen.shard_files import drop_records
+from tfx_audio.components.audio_example_gen.transforms import (
+    DUPLICATE_AUDIO,
+    DUPLICATE_ID,
+    Sighting,
+)
 
 _NAME = "AudioExampleGen"
 _MAX_NAMED = 5
+_WHY_DROPPED = {
+    DUPLICATE_AUDIO: "the same audio stands in a split that is held out",
+    DUPLICATE_ID: "another clip has the same id",
+}
 
 
 @dataclass
@@ -61,51 +70,49 @@ class Outcome:
             self.seconds[split] += seconds
         self.rejected.update(facts["rejected"])
 
-    def drop(self, sighting: Sighting) -> Rejection:
-        """Count a clip as rejected whose audio another split keeps."""
+    def drop(self, sighting: Sighting, reason: str) -> Rejection:
+        """Count a clip that was written as rejected, and return its record."""
         split = KEEP_ORDER[sighting.keep_rank]
         self.clips[split][sighting.label] -= 1
         self.seconds[split] -= sighting.seconds
-        rejection = Rejection(
-            sighting.clip_id,
-            "duplicate_across_splits",
-            "split",
-            f"the same audio stands in a split that is held out; taken out of {split}",
-            sighting.label,
-        )
-        self.rejected[rejection.reason] += 1
-        return rejection
+        self.rejected[reason] += 1
+        detail = f"{_WHY_DROPPED[reason]}; taken out of {split}"
+        return Rejection(sighting.clip_id, reason, "split", detail, sighting.label)
 
 
-def read_facts(prefix: str) -> tuple[Outcome, list[Sighting]]:
-    """Read the facts that the pipeline wrote, and the clips that must be dropped."""
-    outcome, leaks = Outcome(), []
+def read_facts(prefix: str) -> tuple[Outcome, dict[Sighting, str]]:
+    """Read the facts that the pipeline wrote.
+
+    Returns:
+      The counts, and the clips that must be taken out again with the reason.
+    """
+    outcome, drops = Outcome(), {}
     for metadata in FileSystems.match([prefix + "*"])[0].metadata_list:
-        with FileSystems.open(metadata.path) as file:
+        with open_file(metadata.path) as file:
             for line in file.read().splitlines():
                 facts = json.loads(line)
                 if "drop" in facts:
-                    leaks.append(Sighting(*facts["drop"]))
+                    drops[Sighting(*facts["drop"])] = facts["reason"]
                 else:
                     outcome.add(facts)
-    return outcome, leaks
+    return outcome, drops
 
 
-def drop_leaks(
-    outcome: Outcome, leaks: Iterable[Sighting], split_uris: dict[str, str]
+def drop_clips(
+    outcome: Outcome, drops: Mapping[Sighting, str], split_uris: Mapping[str, str]
 ) -> list[Rejection]:
-    """Take clips whose audio is held out elsewhere out of their shards.
+    """Take clips out of their shards again.
 
     Returns:
       Their rejections.
     """
-    by_shard: dict[tuple[str, int], set[str]] = defaultdict(set)
+    positions: dict[tuple[str, int], set[int]] = defaultdict(set)
     rejections = []
-    for sighting in sorted(leaks):
-        by_shard[KEEP_ORDER[sighting.keep_rank], sighting.shard].add(sighting.clip_id)
-        rejections.append(outcome.drop(sighting))
-    for (split, shard), clip_ids in sorted(by_shard.items()):
-        sift(split_uris[split], shard, clip_ids)
+    for sighting, reason in sorted(drops.items()):
+        positions[KEEP_ORDER[sighting.keep_rank], sighting.shard].add(sighting.position)
+        rejections.append(outcome.drop(sighting, reason))
+    for (split, shard), dropped in sorted(positions.items()):
+        drop_records(split_uris[split], shard, dropped)
     return rejections
 
 
@@ -143,6 +150,10 @@ def check_outcome(
         raise TooManyRejected(
             f"{_NAME}: every clip of {_named(lost)} was rejected "
             f"({_counts(outcome.rejected)}). The rejected table: {table}."
+        )
+    if len(found) < 2:
+        raise InvalidInput(
+            f"a classifier needs two labels at least; there is only {_named([*found])}"
         )
     for split in expected:
         if split not in outcome.splits:
@@ -190,5 +201,5 @@ def keeping_table(uri: str, failed_dir: str) -> Iterator[str]:
 def _table(uri: str) -> Iterator[bytes]:
     pattern = FileSystems.join(uri, REJECTED_FILE_PATTERN)
     for metadata in sorted(FileSystems.match([pattern])[0].metadata_list, key=lambda m: m.path):
-        with FileSystems.open(metadata.path, compression_type=CompressionTypes.UNCOMPRESSED) as f:
-            yield from f.read().splitlines(keepends=True)
+        with open_file(metadata.path) as file:
+            yield from file

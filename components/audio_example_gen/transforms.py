@@ -9,128 +9,143 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio import examples as clip_examples
-from tfx_audio.components.audio.clip import Clip, to_pcm16
-from tfx_audio.components.audio.recording import STAGE, ClipFormat, Recording, cut_clips
+from tfx_audio.components.audio.examples import (
+    CLIP_ID_KEY,
+    GROUP_KEY,
+    LABEL_KEY,
+    pcm16_to_example,
+)
+from tfx_audio.components.audio.foreign_record import RecordFeatures
+from tfx_audio.components.audio.recording import ClipFormat, CutClip, Recording
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import KEEP_ORDER, SplitRule
-from tfx_audio.components.audio.tfrecord import read_records, write_record
+from tfx_audio.components.audio_augmenter.progress_files import FinishedCount
+from tfx_audio.components.audio_example_gen.reading import read_recording
+from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
 
-REJECTED = "rejected"
 CLIPS = "clips"
 FACTS = "facts"
+REJECTED = "rejected"
 _SIGHTINGS = "sightings"
 _CLIPS_PER_SHARD = 512
 _MIN_CLIPS_PER_SHARD = 32
 _USUAL_SHARDS = 16
 
+DUPLICATE_AUDIO = "duplicate_across_splits"
+DUPLICATE_ID = "duplicate_id"
+
 
 class Shard(NamedTuple):
-    """Recordings that one worker reads and whose clips it writes.
-
-    Attributes:
-      index: Its number.
-      recordings: What it reads.
-    """
+    """Recordings that one worker reads, and whose clips it writes into files of one number."""
 
     index: int
     recordings: tuple[Recording, ...]
 
 
 class Sighting(NamedTuple):
-    """Where a clip was written: what it takes to find the same audio in two splits."""
+    """Where a clip was written: what it takes to find its like and to take it out again.
+
+    Attributes:
+      keep_rank: Its split, as an index of `KEEP_ORDER`: of two clips the lower stays.
+      shard: Number of its shard.
+      position: Number of its record in the file of its split and shard.
+      clip_id: Its id.
+      label: Its label.
+      seconds: Its duration.
+    """
 
     keep_rank: int
+    shard: int
+    position: int
     clip_id: str
     label: str
-    shard: int
     seconds: float
 
 
 def deal(recordings: Iterable[Recording]) -> list[Shard]:
     """Deal recordings out to shards in an order that is a hash of their names.
 
-    So every shard holds a mixture of the classes, and neither the runner nor the number of
-    workers has a say in what stands where.
+    So every shard holds a mixture of the classes, there are enough of them for the workers of the
+    components to come, and neither the runner nor the number of workers has a say in what
+    stands where.
     """
     shuffled = sorted(recordings, key=lambda r: hashlib.sha256(r.path.encode()).digest())
-    count = len(shuffled)
-    n_shards = max(
-        1, min(_USUAL_SHARDS, count // _MIN_CLIPS_PER_SHARD), -(-count // _CLIPS_PER_SHARD)
+    count = sum(max(1, len(recording.rows)) for recording in shuffled)
+    n_shards = min(
+        len(shuffled),
+        max(1, min(_USUAL_SHARDS, count // _MIN_CLIPS_PER_SHARD), count // _CLIPS_PER_SHARD),
     )
-    bounds = [count * i // n_shards for i in range(n_shards + 1)]
+    bounds = [len(shuffled) * i // n_shards for i in range(n_shards + 1)]
     return [
         Shard(i, tuple(shuffled[start:end]))
         for i, (start, end) in enumerate(itertools.pairwise(bounds))
     ]
 
 
-def shard_path(split_uri: str, shard: int) -> str:
-    """Return the file of a shard in a split's folder."""
-    return FileSystems.join(split_uri, f"examples-{shard:05d}.tfrecord")
-
-
-def read_file(uri: str) -> bytes:
-    """Return a file's bytes."""
-    with FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return bytes(file.read())
-
-
-def read_clips(recording: Recording, clip_format: ClipFormat) -> Iterator[Clip | Rejection]:
-    """Read a recording and yield its clips, or why they can't be used."""
-    try:
-        data = read_file(recording.uri)
-    except (OSError, beam.io.filesystem.BeamIOError) as error:
-        for row in recording.rows:
-            yield Rejection(recording.path, "unreadable", STAGE, str(error), row.label)
-        return
-    yield from cut_clips(recording, data, clip_format)
-
-
 class ReadClips(beam.PTransform):
-    """Recordings to clips: outputs `CLIPS` and `REJECTED`."""
+    """Recordings to clips in memory: outputs `CLIPS` and `REJECTED`."""
 
-    def __init__(self, clip_format: ClipFormat) -> None:
+    def __init__(self, clip_format: ClipFormat, features: RecordFeatures | None = None) -> None:
+        """Take what clips are made into, and what the features of foreign records mean."""
         super().__init__()
-        self._clip_format = clip_format
+        self._fn = _ReadClipsFn(clip_format, features)
 
     def expand(self, recordings: beam.PCollection) -> Any:
         """Read each recording."""
-        fn = _ReadClipsFn(self._clip_format)
-        return recordings | beam.ParDo(fn).with_outputs(REJECTED, main=CLIPS)
+        return recordings | beam.ParDo(self._fn).with_outputs(REJECTED, main=CLIPS)
 
 
 class _ReadClipsFn(beam.DoFn):
-    def __init__(self, clip_format: ClipFormat) -> None:
+    def __init__(self, clip_format: ClipFormat, features: RecordFeatures | None) -> None:
         self._clip_format = clip_format
+        self._features = features
 
     def process(self, recording: Recording) -> Iterator[Any]:
-        for outcome in read_clips(recording, self._clip_format):
-            if isinstance(outcome, Rejection):
-                yield beam.pvalue.TaggedOutput(REJECTED, outcome)
+        for cut in read_recording(recording, self._clip_format, self._features):
+            if isinstance(cut, CutClip):
+                yield cut.clip
             else:
-                yield outcome
+                yield beam.pvalue.TaggedOutput(REJECTED, cut)
+
+
+@dataclass(frozen=True)
+class IngestJob:
+    """What workers need to know.
+
+    Attributes:
+      clip_format: What clips are made into.
+      rule: How they are divided.
+      split_uris: Folder of each split.
+      features: What the features of foreign records mean, where recordings hold such.
+      progress_dir: Where workers note how many clips they have finished; empty for nowhere.
+    """
+
+    clip_format: ClipFormat
+    rule: SplitRule
+    split_uris: Mapping[str, str]
+    features: RecordFeatures | None = None
+    progress_dir: str = ""
 
 
 class IngestShards(beam.PTransform):
-    """Write each `Shard` as one TFRecord file a split; return the facts as JSON lines.
+    """Write each `Shard` as one TFRecord file a split; tell what became of it.
 
-    The audio goes from file to file within one step and is never shuffled. Lines:
-    ``{"counts": [[split, label, clips, seconds], ...], "rejected": {reason: n}}`` for each shard,
-    ``{"drop": [keep_rank, clip_id, label, shard, seconds]}`` for each clip whose audio also stands
-    in a split that keeps it. Further output `REJECTED`: JSON lines.
+    The audio goes from file to file within one step and is never shuffled. Output `FACTS` has
+    JSON lines: ``{"counts": [[split, label, clips, seconds], ...], "rejected": {reason: n}}`` for
+    each shard, ``{"drop": [...], "reason": ...}`` with the fields of a `Sighting` for each clip
+    that must be taken out again. Output `REJECTED` has JSON lines of `Rejection`.
     """
 
-    def __init__(self, clip_format: ClipFormat, rule: SplitRule, split_uris: dict[str, str]):
+    def __init__(self, job: IngestJob) -> None:
+        """Take what workers need to know."""
         super().__init__()
-        self._fn = _IngestShardFn(clip_format, rule, split_uris)
+        self._fn = _IngestShardFn(job)
 
     def expand(self, shards: beam.PCollection) -> dict[str, beam.PCollection]:
         """Ingest."""
@@ -139,62 +154,53 @@ class IngestShards(beam.PTransform):
         )
         drops = (
             done[_SIGHTINGS]
-            | "ByAudio" >> beam.GroupByKey()
-            | "FindLeaks" >> beam.FlatMap(lambda item: _leaks(item[1]))
-            | "LeakLines" >> beam.Map(lambda drop: json.dumps({"drop": list(drop)}))
+            | "ByLikeness" >> beam.GroupByKey()
+            | "FindDrops" >> beam.FlatMapTuple(_drops)
         )
         facts = (done[FACTS], drops) | "Facts" >> beam.Flatten()
         return {FACTS: facts, REJECTED: done[REJECTED]}
 
 
-def _leaks(sightings: Iterable[Sequence[Any]]) -> list[Sighting]:
-    """Return the sightings of one audio that must go: those in splits after the first kept."""
-    seen = [Sighting(*sighting) for sighting in sightings]
-    first = min(sighting.keep_rank for sighting in seen)
-    return [sighting for sighting in seen if sighting.keep_rank > first]
+def _drops(key: tuple[str, bytes], sightings: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield which of the clips with one audio, or with one id, must go."""
+    reason = key[0]
+    first, *others = sorted(Sighting(*sighting) for sighting in sightings)
+    for sighting in others:
+        if reason == DUPLICATE_ID or sighting.keep_rank > first.keep_rank:
+            yield json.dumps({"drop": list(sighting), "reason": reason})
 
 
 class _IngestShardFn(beam.DoFn):
-    def __init__(self, clip_format: ClipFormat, rule: SplitRule, split_uris: dict[str, str]):
-        self._clip_format = clip_format
-        self._rule = rule
-        self._split_uris = split_uris
+    def __init__(self, job: IngestJob) -> None:
+        self._job = job
+        self._finished: FinishedCount | None = None
+
+    def setup(self) -> None:
+        self._finished = FinishedCount(self._job.progress_dir)
 
     def process(self, shard: Shard) -> Iterator[Any]:
-        shard = Shard(*shard)
-        writer = _ShardWriter(self._split_uris, shard.index)
+        assert self._finished is not None
+        index, recordings = shard
+        job = self._job
         counts: dict[tuple[str, str], list[float]] = {}
         rejected: Counter[str] = Counter()
-        for recording in shard.recordings:
-            for outcome in read_clips(recording, self._clip_format):
-                if isinstance(outcome, Clip):
-                    pcm = to_pcm16(outcome.waveform)
-                    key = hashlib.sha256(pcm.tobytes()).digest()
-                    split = self._split(outcome, key, recording)
-                    if split:
-                        writer.write(split, clip_examples.pcm16_to_example(outcome, pcm))
-                        count = counts.setdefault((split, outcome.label), [0, 0.0])
-                        count[0] += 1
-                        count[1] += outcome.duration_s
-                        sighting = Sighting(
-                            KEEP_ORDER.index(split),
-                            outcome.clip_id,
-                            outcome.label,
-                            shard.index,
-                            outcome.duration_s,
-                        )
-                        yield beam.pvalue.TaggedOutput(_SIGHTINGS, (key[:16], tuple(sighting)))
+        with ShardWriter(job.split_uris, index) as writer:
+            for recording in recordings:
+                for cut in read_recording(recording, job.clip_format, job.features):
+                    self._finished.add(1)
+                    split = "" if isinstance(cut, Rejection) else _split_of(cut, job.rule)
+                    if isinstance(cut, Rejection) or not split:
+                        rejection = cut if isinstance(cut, Rejection) else _no_split(cut)
+                        rejected[rejection.reason] += 1
+                        yield beam.pvalue.TaggedOutput(REJECTED, rejection.to_json())
                         continue
-                    outcome = Rejection(
-                        outcome.clip_id,
-                        "no_split",
-                        "split",
-                        "no selection chooses it, or it lacks the feature that divides",
-                        outcome.label,
-                    )
-                rejected[outcome.reason] += 1
-                yield beam.pvalue.TaggedOutput(REJECTED, outcome.to_json())
-        writer.close()
+                    clip = cut.clip
+                    position = writer.write(split, pcm16_to_example(clip, cut.pcm))
+                    count = counts.setdefault((split, clip.label), [0, 0.0])
+                    count[0] += 1
+                    count[1] += clip.duration_s
+                    yield from self._sightings(cut, split, index, position)
+        self._finished.write()
         yield json.dumps(
             {
                 "counts": [[*key, *value] for key, value in sorted(counts.items())],
@@ -202,61 +208,31 @@ class _IngestShardFn(beam.DoFn):
             }
         )
 
-    def _split(self, clip: Clip, key: bytes, recording: Recording) -> str | None:
-        features = {
-            **clip.fields,
-            clip_examples.LABEL_KEY: clip.label,
-            clip_examples.GROUP_KEY: clip.group,
-            clip_examples.CLIP_ID_KEY: clip.clip_id,
-        }
-        return self._rule.assign(features, key, recording.rows[0].split)
+    def _sightings(self, cut: CutClip, split: str, shard: int, position: int) -> Iterator[Any]:
+        """Yield the clip by its audio and by its id, as far as either may occur twice."""
+        clip = cut.clip
+        rank = KEEP_ORDER.index(split)
+        sighting = (rank, shard, position, clip.clip_id, clip.label, clip.duration_s)
+        if cut.split_key != cut.audio_digest or not self._job.rule.is_by_audio_alone:
+            key = (DUPLICATE_AUDIO, cut.audio_digest[:16])
+            yield beam.pvalue.TaggedOutput(_SIGHTINGS, (key, sighting))
+        if self._job.features:
+            digest = hashlib.sha256(clip.clip_id.encode()).digest()[:16]
+            yield beam.pvalue.TaggedOutput(_SIGHTINGS, ((DUPLICATE_ID, digest), sighting))
 
 
-class _ShardWriter:
-    """Files of one shard, opened when first written and given their names when complete."""
-
-    def __init__(self, split_uris: dict[str, str], index: int) -> None:
-        self._split_uris = split_uris
-        self._index = index
-        self._files: dict[str, tuple[str, BinaryIO]] = {}
-
-    def write(self, split: str, record: bytes) -> None:
-        """Append a record to a split."""
-        if split not in self._files:
-            path = shard_path(self._split_uris[split], self._index)
-            partial = unfinished(path)
-            self._files[split] = (
-                path,
-                FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED),
-            )
-        write_record(self._files[split][1], record)
-
-    def close(self) -> None:
-        """Close all files; only now do they have their names, so that a retry starts afresh."""
-        for path, file in self._files.values():
-            file.close()
-            FileSystems.rename([unfinished(path)], [path])
+def _split_of(cut: CutClip, rule: SplitRule) -> str:
+    """Return a clip's split, empty if nothing chooses one."""
+    clip = cut.clip
+    features = {
+        **clip.fields,
+        LABEL_KEY: clip.label,
+        GROUP_KEY: clip.group,
+        CLIP_ID_KEY: clip.clip_id,
+    }
+    return rule.assign(features, cut.split_key, cut.said_split) or ""
 
 
-def unfinished(path: str) -> str:
-    """Return the name of a file that is being written."""
-    head, tail = FileSystems.split(path)
-    return FileSystems.join(head, f".{tail}.part")
-
-
-def sift(split_uri: str, shard: int, drop: set[str]) -> None:
-    """Write a shard again without some clips."""
-    path = shard_path(split_uri, shard)
-    kept = 0
-    with (
-        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as old,
-        FileSystems.create(unfinished(path), compression_type=CompressionTypes.UNCOMPRESSED) as new,
-    ):
-        for record in read_records(old):
-            clip_id = clip_examples.parse_features(record)[clip_examples.CLIP_ID_KEY][0]
-            if clip_id.decode() not in drop:
-                write_record(new, record)
-                kept += 1
-    FileSystems.rename([unfinished(path)], [path])
-    if not kept:
-        FileSystems.delete([path])
+def _no_split(cut: CutClip) -> Rejection:
+    detail = "no selection chooses it, or it lacks the feature that divides"
+    return Rejection(cut.clip.clip_id, "no_split", "split", detail, cut.clip.label)

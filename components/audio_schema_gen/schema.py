@@ -82,4 +82,4 @@ def _add_fields(schema: schema_pb2.Schema, names: Iterable[str]) -> None:
         feature.annotation.comment.append("A field of the data.")
         dense = representations[name].dense_tensor
         dense.column_name = name
-        dense.shape.dim.add(size=1)
+        dense.shape.SetInParent()

@@ -1,0 +1,136 @@
+"""Files found through Beam's filesystems, and where they may lie."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+Problem = tuple[str, str]  # reason and detail, as a Rejection has them
+_HEAD_BYTES = 64
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file.
+
+    Attributes:
+      uri: What opens it.
+      path: Its name for people, relative to the folder it was looked for in.
+      size: Bytes, 0 where the filesystem does not say.
+    """
+
+    uri: str
+    path: str
+    size: int
+
+
+def is_local(uri: str) -> bool:
+    """Return whether `uri` is a path of this machine."""
+    return FileSystems.get_scheme(uri) is None
+
+
+def open_file(uri: str) -> BinaryIO:
+    """Open a file for reading, as its bytes are."""
+    if is_local(uri):
+        return open(uri, "rb")  # what Beam does, without its cost a file
+    return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def read_head(uri: str, size: int = _HEAD_BYTES) -> bytes:
+    """Return a file's first bytes; none if it can't be read."""
+    try:
+        with open_file(uri) as file:
+            return bytes(file.read(size))
+    except OSError:
+        return b""
+
+
+class AllowedRoots:
+    """The folders that audio may come from: nothing outside is opened, by whatever link."""
+
+    def __init__(self, *roots: str) -> None:
+        self._roots = tuple(_real(root).rstrip("/") for root in roots if root)
+
+    def problem(self, uri: str) -> Problem | None:
+        """Return why a file must not or can't be read; None for a file in its place."""
+        try:
+            uri.encode("utf-8")
+        except UnicodeEncodeError:
+            return "name_not_utf8", "the file's name is not UTF-8"
+        if "\0" in uri:
+            return "missing_file", "the file's name has a NUL"
+        real = _real(uri)
+        if not any(real == root or real.startswith(f"{root}/") for root in self._roots):
+            return "outside_roots", f"{real!r} lies outside the data root; data.roots allows more"
+        if not is_local(uri):
+            return None
+        try:
+            mode = os.stat(uri).st_mode
+        except OSError as error:
+            return "missing_file", f"the file can't be looked at: {error.strerror}"
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return "not_a_file", "neither a file nor a folder"
+        return None
+
+
+def _real(uri: str) -> str:
+    """Return where a path really leads; elsewhere than locally the path without its dots."""
+    if is_local(uri):
+        return os.path.realpath(uri)
+    scheme, _, path = uri.partition("://")
+    return f"{scheme}://{posixpath.normpath(path)}"
+
+
+def walk(
+    root: str, allowed: AllowedRoots, refuse: Callable[[str, Problem], None]
+) -> Iterator[FoundFile]:
+    """Yield the files below a folder; hidden ones are passed over.
+
+    Links are followed where they lead to allowed roots, and no folder twice.
+
+    Args:
+      root: The folder.
+      allowed: Where files may lie.
+      refuse: Called with the path and the problem of what must not be read.
+    """
+    if is_local(root):
+        yield from _walk_locally(root, allowed, refuse)
+        return
+    prefix = root.rstrip("/") + "/"
+    for metadata in FileSystems.match([prefix + "**"])[0].metadata_list:
+        path = metadata.path[len(prefix) :]
+        if path and not path.endswith("/") and not _is_hidden(path):
+            yield FoundFile(metadata.path, path, metadata.size_in_bytes)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _walk_locally(
+    root: str, allowed: AllowedRoots, refuse: Callable[[str, Problem], None]
+) -> Iterator[FoundFile]:
+    waiting = [("", root)]
+    seen = {os.path.realpath(root)}
+    while waiting:
+        prefix, folder = waiting.pop()
+        with os.scandir(folder) as entries:
+            listed = [entry for entry in entries if not entry.name.startswith(".")]
+        for entry in sorted(listed, key=lambda entry: entry.name):
+            path = prefix + entry.name
+            plain = entry.is_file(follow_symlinks=False) and entry.name.isascii()
+            problem = None if plain else allowed.problem(entry.path)
+            if problem:
+                refuse(path, problem)
+            elif plain or not entry.is_dir():
+                yield FoundFile(entry.path, path, entry.stat().st_size)
+            elif (real := os.path.realpath(entry.path)) not in seen:
+                seen.add(real)
+                waiting.append((f"{path}/", entry.path))

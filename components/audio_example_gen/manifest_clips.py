@@ -1,0 +1,243 @@
+"""The clips that a manifest names."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.recording import Recording, Row, label_problem, piece_id
+from tfx_audio.components.audio.rejection import shorten
+from tfx_audio.components.audio.splits import SPLITS, split_of_name
+from tfx_audio.components.audio_example_gen.columns import Roles, find_roles
+from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.audio_example_gen.files import AllowedRoots, Problem, is_local
+from tfx_audio.components.audio_example_gen.folders import Labeller
+from tfx_audio.components.audio_example_gen.listed import Listing, allowed_roots, size_problem
+from tfx_audio.components.audio_example_gen.manifest import ManifestRow, read_manifest, seconds
+
+_USUAL = (
+    *("metadata.csv", "metadata.tsv", "metadata.jsonl", "meta/esc50.csv"),
+    *("manifest.jsonl", "manifest.json", "manifest.csv", "manifest.tsv"),
+)
+_USUAL_IN_SPLIT = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
+_ROWS_TO_FIND_BASE = 20
+MAX_ID_CHARS = 4096
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest, read.
+
+    Attributes:
+      uri: Where it lies.
+      rows: Its rows.
+      split: The split whose folder it lies in, empty if none.
+    """
+
+    uri: str
+    rows: list[ManifestRow]
+    split: str = ""
+
+
+def find_manifests(config: IngestConfig) -> list[Manifest]:
+    """Return the manifest that is configured, or those that a convention puts into the root.
+
+    A file of a usual name that names no audio is taken for something else.
+
+    Raises:
+      InvalidInput: If the configured one can't be read or names no audio.
+    """
+    if config.manifest:
+        uri = config.manifest
+        if not FileSystems.exists(uri) and not os.path.isabs(uri):
+            uri = FileSystems.join(config.path, uri)
+        manifest = Manifest(uri, list(read_manifest(uri)))
+        _check_columns(config, manifest)
+        return [manifest]
+    if config.label_from:
+        return []
+    found = [Manifest(uri, list(read_manifest(uri))) for uri in _existing(config.path, _USUAL)]
+    for split_folder in _split_folders(config.path) if not found else ():
+        uris = _existing(FileSystems.join(config.path, split_folder), _USUAL_IN_SPLIT)
+        split = split_of_name(split_folder) or ""
+        found += [Manifest(uri, list(read_manifest(uri)), split) for uri in uris]
+    named = [manifest for manifest in found if _roles(config, manifest).audio]
+    return named if any(manifest.split for manifest in named) else named[:1]
+
+
+def _existing(folder: str, names: Iterable[str]) -> list[str]:
+    uris = [FileSystems.join(folder, name) for name in names]
+    return [uri for uri in uris if FileSystems.exists(uri)]
+
+
+def _split_folders(root: str) -> list[str]:
+    if not is_local(root):
+        return [name for name in SPLITS if FileSystems.exists(FileSystems.join(root, name))]
+    with os.scandir(root) as entries:
+        return sorted(e.name for e in entries if split_of_name(e.name) and e.is_dir())
+
+
+def _roles(config: IngestConfig, manifest: Manifest) -> Roles:
+    """Return what the columns mean, from the first row that can be read."""
+    for row in manifest.rows:
+        if not row.problem:
+            return find_roles(config.columns, row.values, repr(manifest.uri))
+    return Roles()
+
+
+def _check_columns(config: IngestConfig, manifest: Manifest) -> None:
+    names = next((list(row.values) for row in manifest.rows if not row.problem), None)
+    if names is None:
+        raise InvalidInput(f"the manifest {manifest.uri!r} has no row that can be read")
+    if not _roles(config, manifest).audio:
+        raise InvalidInput(
+            f"no column of the manifest {manifest.uri!r} names the audio: it has "
+            f"{', '.join(map(repr, names))}; data.columns.audio names it"
+        )
+    for name in config.fields:
+        if name not in names:
+            raise InvalidInput(
+                f"data.fields names {name!r}, but the manifest {manifest.uri!r} has "
+                f"{', '.join(map(repr, names))}.{did_you_mean(name, names)}"
+            )
+
+
+def list_manifests(config: IngestConfig, manifests: list[Manifest]) -> Listing:
+    """List the clips of manifests, those of one recording together."""
+    listing = Listing()
+    lister = _Lister(config, listing)
+    for manifest in manifests:
+        lister.add(manifest)
+    for uri, (path, size, rows) in sorted(lister.files.items()):
+        together = _overlap(rows)
+        listing.recordings.append(Recording(uri, path, tuple(rows), size, keep_together=together))
+        listing.said |= {row.split for row in rows if row.split}
+    return listing
+
+
+def _overlap(rows: list[Row]) -> bool:
+    """Return whether clips of one recording have audio in common."""
+    spans = sorted((row.start_s, math.inf if row.end_s is None else row.end_s) for row in rows)
+    return any(end > start for (_, end), (start, _) in itertools.pairwise(spans))
+
+
+class _Lister:
+    """Turns rows into clips, or rejects them."""
+
+    def __init__(self, config: IngestConfig, listing: Listing) -> None:
+        self._config = config
+        self._listing = listing
+        self._allowed: AllowedRoots = allowed_roots(config)
+        self._ids: set[str] = set()
+        self._problems: dict[str, Problem | None] = {}
+        self.files: dict[str, tuple[str, int, list[Row]]] = {}
+
+    def add(self, manifest: Manifest) -> None:
+        """Add the rows of a manifest."""
+        roles = _roles(self._config, manifest)
+        names = [row.values.get(roles.audio, "").strip() for row in manifest.rows]
+        base = _base(manifest.uri, self._config.path, [name for name in names if name])
+        paths = [_relative(_join(base, name), self._config.path) for name in names]
+        labeller = Labeller(self._config, paths)
+        for row, name, path in zip(manifest.rows, names, paths, strict=True):
+            where = f"{posixpath.basename(manifest.uri)}:{row.line}"
+            if row.problem or not name:
+                self._listing.reject(where, ("bad_row", row.problem or "the row names no audio"))
+                continue
+            guessed = labeller.row(path)
+            try:
+                self._add_clip(_join(base, name), row, roles, manifest.split, guessed)
+            except ValueError as error:
+                self._listing.reject(where, ("bad_row", str(error)))
+
+    def _add_clip(self, uri: str, row: ManifestRow, roles: Roles, split: str, guessed: Row) -> None:
+        """Add one clip; raises ValueError for a row that makes no sense."""
+        path, values = guessed.clip_id, row.values
+        label = values.get(roles.label, "").strip() or guessed.label
+        said = values.get(roles.split, "").strip()
+        start_s, end_s = _span(values, roles)
+        is_piece = start_s > 0 or end_s is not None
+        clip_id = values.get(roles.id, "").strip()
+        clip_id = clip_id or (piece_id(path, start_s, end_s) if is_piece else path)
+        if said and not split_of_name(said):
+            raise ValueError(
+                f"{roles.split} is {shorten(said, 50)!r}; train, eval or test is known"
+            )
+        problem = label_problem(label) or self._file_problem(uri) or self._id_problem(clip_id)
+        if problem:
+            self._listing.reject(clip_id, problem, label)
+            return
+        self._ids.add(clip_id)
+        fields = {name: values.get(name, "") for name in self._config.fields}
+        clip = Row(
+            clip_id=clip_id,
+            label=label,
+            group=values.get(roles.group, "").strip() or guessed.group,
+            split=split_of_name(said) or split or guessed.split,
+            start_s=start_s,
+            end_s=end_s,
+            fields={**guessed.fields, **fields},
+        )
+        size = os.path.getsize(uri) if is_local(uri) and uri not in self.files else 0
+        self.files.setdefault(uri, (path, size, []))[2].append(clip)
+
+    def _file_problem(self, uri: str) -> Problem | None:
+        if uri not in self._problems:
+            problem = self._allowed.problem(uri)
+            if not problem and is_local(uri):
+                problem = size_problem(os.path.getsize(uri), self._config)
+            self._problems[uri] = problem
+        return self._problems[uri]
+
+    def _id_problem(self, clip_id: str) -> Problem | None:
+        if clip_id in self._ids:
+            return "duplicate_id", "an earlier row has the same id, or the same audio"
+        if len(clip_id) > MAX_ID_CHARS:
+            return "bad_row", f"an id of {len(clip_id)} characters; {MAX_ID_CHARS} at most"
+        return None
+
+
+def _span(values: Mapping[str, str], roles: Roles) -> tuple[float, float | None]:
+    """Return a row's start and end in seconds; a duration alone says nothing of a piece."""
+    start = seconds(values.get(roles.start, ""), roles.start)
+    end = seconds(values.get(roles.end, ""), roles.end)
+    if end is None and start is not None:
+        duration = seconds(values.get(roles.duration, ""), roles.duration)
+        end = None if duration is None else start + duration
+    if end is not None and end <= (start or 0.0):
+        raise ValueError(f"the clip ends at {end:g} s and starts at {start or 0.0:g} s")
+    return start or 0.0, end
+
+
+def _join(base: str, name: str) -> str:
+    """Return where a manifest's path leads: absolute ones stand for themselves."""
+    return name if "://" in name else FileSystems.join(base, name)
+
+
+def _base(manifest_uri: str, root: str, names: list[str]) -> str:
+    """Return the folder that a manifest's relative paths start from: the first that has some."""
+    beside = FileSystems.split(manifest_uri)[0] or "."
+    above = FileSystems.split(beside.rstrip("/"))[0]
+    bases = [beside, root, *(FileSystems.join(base, "audio") for base in (above, root, beside))]
+    some = [name for name in names if len(name) < MAX_ID_CHARS][:_ROWS_TO_FIND_BASE]
+    for base in bases:
+        if any(FileSystems.exists(_join(base, name)) for name in some):
+            return base
+    return beside
+
+
+def _relative(uri: str, root: str) -> str:
+    """Return a path relative to the data root where it lies in it, else as it is."""
+    if is_local(uri):
+        absolute, root = os.path.abspath(uri), os.path.abspath(root)
+    else:
+        absolute = uri
+    prefix = root.rstrip("/") + "/"
+    return absolute[len(prefix) :] if absolute.startswith(prefix) else absolute
