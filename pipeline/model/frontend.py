@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from typing import Any
 
 import kapre
 import keras
+import librosa
 import tensorflow as tf
 
 from tfx_audio.components.audio.errors import InvalidInput
@@ -81,6 +83,25 @@ class FrontendConfig:
                 "model.frontend needs f_min_hz < f_max_hz <= half the sample rate "
                 f"({self.sample_rate / 2:g}), got {self.f_min_hz:g} and {self.f_max_hz:g}"
             )
+        empty = self._empty_bands()
+        if empty:
+            raise InvalidInput(
+                f"model.frontend.n_mels {self.n_mels} gives {empty} bands without a frequency of "
+                f"an FFT of {self.n_fft}: lower n_mels or raise n_fft"
+            )
+
+    def _empty_bands(self) -> int:
+        """Count mel bands too narrow to hold a frequency of the FFT."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # librosa warns of what is counted here
+            bands = librosa.filters.mel(
+                sr=self.sample_rate,
+                n_fft=self.n_fft,
+                n_mels=self.n_mels,
+                fmin=self.f_min_hz,
+                fmax=self.f_max_hz,
+            )
+        return int((bands.max(axis=1) == 0).sum())
 
     @property
     def db_scale(self) -> float:
@@ -153,6 +174,10 @@ class LogMel(keras.layers.Layer):
             dynamic_range=c.dynamic_range_db / c.db_scale,
             dtype="float32",
         )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Build nothing: there are no weights."""
+        self.built = True
 
     def call(self, waveform: Any) -> Any:
         """Compute the spectrogram of ``(batch, samples)``."""

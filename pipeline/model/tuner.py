@@ -8,8 +8,15 @@ from typing import Any, NamedTuple
 import keras_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig, TuneConfig, merge
-from tfx_audio.pipeline.model.frontend import power_of_two
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.pipeline.model.config import (
+    FrontendSettings,
+    ModelConfig,
+    TrainConfig,
+    TuneConfig,
+    merge,
+)
+from tfx_audio.pipeline.model.frontend import FrontendConfig, power_of_two
 from tfx_audio.pipeline.model.hyperparameters import (
     HOP_LENGTH,
     LEARNING_RATE,
@@ -104,7 +111,8 @@ class AudioSearch(keras_tuner.RandomSearch):
 def search_space(tune: TuneConfig, sample_rate: int, window: int) -> keras_tuner.HyperParameters:
     """Return the values to draw from, in samples, at this sample rate.
 
-    An FFT longer than the network's window is left out; so is a hop longer than the shortest FFT.
+    Left out is what can't be combined with the rest: an FFT longer than the network's window, a
+    hop longer than the shortest FFT, more mel bands than that can tell apart.
     """
     space = keras_tuner.HyperParameters()
     n_fft = sorted({power_of_two(ms * sample_rate / 1000) for ms in tune.window_ms})
@@ -113,7 +121,17 @@ def search_space(tune: TuneConfig, sample_rate: int, window: int) -> keras_tuner
     hops = [hop for hop in hops if hop <= n_fft[0]] or [n_fft[0] // 2]
     space.Choice(N_FFT, n_fft)
     space.Choice(HOP_LENGTH, hops)
-    space.Choice(N_MELS, list(tune.n_mels))
+    n_mels = [bands for bands in tune.n_mels if _fits(sample_rate, n_fft[0], hops[0], bands)]
+    space.Choice(N_MELS, n_mels or [min(tune.n_mels)])
     space.Choice(SPEC_AUGMENT, list(tune.spec_augment))
     space.Float(LEARNING_RATE, *tune.learning_rate, sampling="log")
     return space
+
+
+def _fits(sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> bool:
+    settings = FrontendSettings(n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
+    try:
+        FrontendConfig.derive(sample_rate, settings)
+    except InvalidInput:
+        return False
+    return True

@@ -1,0 +1,123 @@
+"""The augmentation policy inside tf.data: fresh copies in every epoch instead of written ones.
+
+    examples = tf.data.TFRecordDataset(files)
+    fresh = augment_dataset(examples, load_policy("classic"), epochs=10)
+
+What goes in and what comes out are serialised examples of the data contract, so it stands before
+whatever parses them. The copies are those of the AudioAugmenter, to the byte: number 3 of a clip
+is the same audio whether it was written or made on the fly (docs/on_the_fly.md; what it costs
+stands there as well).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.policy import AugmentationPolicy
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def augment_dataset(
+    examples: tf.data.Dataset,
+    policy: AugmentationPolicy,
+    *,
+    bank_dirs: Mapping[str, str] | None = None,
+    epochs: int | None = None,
+    first_epoch: int = 0,
+    first_copy: int = 1,
+    processes: int = 0,
+) -> tf.data.Dataset:
+    """Return the dataset with every original replaced by a fresh copy, epoch after epoch.
+
+    Epochs follow each other in one dataset, so train on it with ``steps_per_epoch``: a dataset
+    that is begun anew begins with the same epoch again. Copy numbers count on from epoch to
+    epoch; what a clip becomes depends on the policy, its id and the epoch alone, not on shuffling,
+    batches or threads. What is already a copy passes unchanged; so does, with a warning, a clip
+    whose copy can't be made.
+
+    Args:
+      examples: Serialised examples, scalar strings; shuffle it before.
+      policy: What to apply; its numbers of copies and its balance have no meaning here.
+      bank_dirs: Local folders of the policy's sound banks by name.
+      epochs: How many to make; None for no end.
+      first_epoch: Number of the first epoch, for a training that is resumed.
+      first_copy: Copy number in epoch 0; more than the written copies have, to repeat none.
+      processes: Worker processes. 0 makes the copies in this process, one at a time.
+
+    Returns:
+      Serialised examples, scalar strings.
+
+    Raises:
+      InvalidInput: If the policy can't be used here.
+    """
+    copier = _Copier(policy, bank_dirs or {}, processes)
+
+    def one_epoch(epoch: Any) -> tf.data.Dataset:
+        copies = examples.map(
+            lambda example: copier.copy(example, first_copy + epoch),
+            num_parallel_calls=max(1, 2 * processes),
+            deterministic=True,
+        )
+        return copies
+
+    end = tf.int64.max if epochs is None else first_epoch + epochs
+    return tf.data.Dataset.range(first_epoch, end).flat_map(one_epoch)
+
+
+class _Copier:
+    """Makes copies here or in worker processes, as a TensorFlow function."""
+
+    def __init__(
+        self, policy: AugmentationPolicy, bank_dirs: Mapping[str, str], processes: int
+    ) -> None:
+        self._augmenter = Augmenter(policy, bank_dirs)
+        self._pool: ProcessPoolExecutor | None = None
+        if processes:
+            self._pool = ProcessPoolExecutor(
+                processes,
+                mp_context=get_context("spawn"),  # TensorFlow's threads do not survive a fork
+                initializer=_start_worker,
+                initargs=(policy.to_json(), dict(bank_dirs)),
+            )
+
+    def copy(self, example: Any, copy_index: Any) -> Any:
+        """Return one copy of one serialised example: a scalar string tensor."""
+        made = tf.numpy_function(self._copy, [example, copy_index], tf.string, stateful=False)
+        return tf.ensure_shape(made, [])
+
+    def _copy(self, example: bytes, copy_index: Any) -> bytes:
+        if self._pool is not None:
+            return self._pool.submit(_copy_in_worker, example, int(copy_index)).result()
+        return fresh_copy(self._augmenter, example, int(copy_index))
+
+
+def fresh_copy(augmenter: Augmenter, example: bytes, copy_index: int) -> bytes:
+    """Return a copy of an original; what is a copy already, or can't be copied, as it is."""
+    clip = example_to_clip(example)
+    if clip.copy_index:
+        return example
+    try:
+        return clip_to_example(augmenter.augment(clip, copy_index))
+    except AugmentationFailed as error:
+        _LOGGER.warning("%s~%d stays the original: %s", clip.clip_id, copy_index, error)
+        return example
+
+
+_worker: dict[str, Augmenter] = {}
+
+
+def _start_worker(policy_json: str, bank_dirs: dict[str, str]) -> None:
+    _worker["augmenter"] = Augmenter(AugmentationPolicy.from_json(policy_json), bank_dirs)
+
+
+def _copy_in_worker(example: bytes, copy_index: int) -> bytes:
+    return fresh_copy(_worker["augmenter"], example, copy_index)
