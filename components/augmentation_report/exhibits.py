@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_audio.components.audio.clip import CLEAN, Clip, levels
+from tfx_audio.components.audio.clip import Clip, levels
 from tfx_audio.components.augmentation_report.content import Card, Exhibit, Step
 from tfx_audio.components.augmentation_report.log_mel import LogMelSettings, log_mel
 from tfx_audio.components.augmentation_report.pictures import mel_png, waveform_path
@@ -127,9 +127,9 @@ def _value(value: Any) -> str:
 
 
 def _title(clip: Clip) -> str:
-    if clip.condition != CLEAN:
-        return clip.condition
-    return f"copy {clip.copy_index}" if clip.copy_index else "original"
+    if clip.copy_index:
+        return f"copy {clip.copy_index}"
+    return "original" if clip.clip_id == clip.source_clip_id else clip.condition
 
 
 def _generator(clip_id: str) -> np.random.Generator:

@@ -118,10 +118,17 @@ def _read_split(
 
 
 def read_split(uri: str) -> Iterator[bytes]:
-    """Yield all records in a split's folder, on any of Beam's file systems."""
+    """Yield all records in a split's folder, on any of Beam's file systems.
+
+    Raises:
+      ValueError: If a file is damaged; the message names it.
+    """
     for path in _files(uri, "*"):
         with FileSystems.open(path) as file:
-            yield from read_records(file)
+            try:
+                yield from read_records(file)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
 
 
 def _families(sampler: FamilySampler) -> list[tuple[str, Family]]:

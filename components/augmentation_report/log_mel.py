@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 FLOOR_DB = -100.0
-_WIDE_BAND_RATE = 16_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class LogMelSettings:
             n_fft=n_fft,
             win_length=given.get("win_length", n_fft),
             hop_length=given.get("hop_length", round(0.010 * sample_rate)),
-            n_mels=given.get("n_mels", 64 if sample_rate >= _WIDE_BAND_RATE else 40),
+            n_mels=given.get("n_mels", 40),
             f_min_hz=given.get("f_min_hz", 0.0),
             f_max_hz=given.get("f_max_hz", sample_rate / 2),
             power=given.get("power", 1),

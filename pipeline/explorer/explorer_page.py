@@ -26,8 +26,8 @@ def main() -> None:
         st.session_state.draft = PolicyDraft.of(load_policy(options.policy))
     st.title("Augmentation explorer")
     st.caption(
-        "Build a policy by ear and eye. What you hear here is, to the bit, what a run with this "
-        "policy trains on."
+        "Build a policy by ear and eye. The sounds come from the pipeline's own code: a run on the "
+        "same clip, at the same rate, with this policy and seed, trains on exactly these copies."
     )
     with st.sidebar:
         clip = sound_controls.choose_clip(options.data, options.label_from)

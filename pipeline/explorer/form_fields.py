@@ -135,7 +135,11 @@ def _slider_range(
     """Return the ends of a slider: the schema's where they are narrow, else a sensible span."""
     least, most = schema.get("minimum"), schema.get("maximum")
     reach = 3.0 * max([abs(value) for value in defaults], default=5.0) or 1.0
-    widest = 10.0 * (max(defaults) - min(defaults)) if len(defaults) == 2 else _WIDEST_SCHEMA_RANGE
+    widest = _WIDEST_SCHEMA_RANGE
+    if len(defaults) == 2:
+        widest = 10.0 * (max(defaults) - min(defaults))
+    elif any(defaults):
+        reach = widest = 20.0 * abs(defaults[0])
     if least is not None and most is not None and most - least <= widest:
         return float(least), float(most)
     if name.endswith("_freq"):

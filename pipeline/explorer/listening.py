@@ -115,7 +115,8 @@ def hear_steps(
     The random stream is the same each time, so the last one is the copy itself.
     """
     specs = policy.transforms_for(clip.label)
-    heard = []
+    heard: list[Heard] = []
+    before = clip.augmentation
     for count in range(1, len(specs) + 1):
         content = policy.to_dict() | {
             "transforms": [spec.to_dict() for spec in specs[:count]],
@@ -123,8 +124,13 @@ def hear_steps(
             "conditions": {},
         }
         until = AugmentationPolicy.from_json(json.dumps(content))
-        title = f"after {count}. {specs[count - 1].name}"
-        heard.append(_hear(Augmenter(until, bank_dirs), clip, copy_index, title))
+        one = _hear(Augmenter(until, bank_dirs), clip, copy_index, "")
+        now = one.clip.augmentation if one.clip else before
+        drawn = len(json.loads(now).get("transforms", []))
+        skipped = one.clip and drawn == len(json.loads(before).get("transforms", []))
+        title = f"after {count}. {specs[count - 1].name}" + (" (not drawn)" if skipped else "")
+        heard.append(Heard(title, one.clip, one.problem))
+        before = now
     return heard
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import load_policy, parse_policy, preset_names
 from tfx_audio.components.audio.policy_document import BALANCE_RULES, LEVEL_RULES
+from tfx_audio.components.audio.transform_signatures import COMPOSITIONS
 from tfx_audio.pipeline.explorer.form_fields import (
     Field,
     cost_of,
@@ -61,14 +62,21 @@ def _replace_draft(policy: Any) -> None:
 
 def edit_steps(steps: list[DraftStep], banks: list[str], depth: int = 0, owner: int = 0) -> None:
     """Draw the forms of all steps, and what adds another."""
+    _add_step(steps, depth, owner)
     for index, step in enumerate(list(steps)):
         with st.container(border=True):
             _heading(steps, index, step)
             for field in fields_of(step.name):
                 _control(step, field, banks)
-            if step.name in ("Compose", "OneOf", "SomeOf"):
+            if step.name in COMPOSITIONS:
                 edit_steps(step.steps, banks, depth + 1, step.identity)
-    choices = transform_choices() if depth < _MAX_DEPTH else transform_choices()[:-3]
+
+
+def _add_step(steps: list[DraftStep], depth: int, owner: int) -> None:
+    """Draw what adds a step at the end; below some depth there are no more groups."""
+    choices = (
+        transform_choices() if depth < _MAX_DEPTH else transform_choices()[: -len(COMPOSITIONS)]
+    )
     name = st.selectbox(
         "Add a transform" if depth == 0 else "Add a transform to the group",
         choices,

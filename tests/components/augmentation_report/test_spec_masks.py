@@ -1,0 +1,61 @@
+"""SpecAugment's masks for pictures follow the rule of the model's layer."""
+
+import numpy as np
+import pytest
+
+from tfx_audio.components.augmentation_report.spec_masks import (
+    POLICIES,
+    Mask,
+    MaskSettings,
+    apply_masks,
+    describe_masks,
+    draw_masks,
+)
+from tfx_audio.pipeline.model.config import SpecAugmentSettings
+
+
+@pytest.mark.parametrize("policy", ["scaled", "LB", "LD", "SM", "SS"])
+def test_settings_are_those_of_the_model(policy):
+    from tfx_audio.pipeline.model.network import mask_params
+
+    section = SpecAugmentSettings(policy=policy, n_time_masks=3, max_time_fraction=0.4)
+    ours = MaskSettings.derive(section.model_dump(), frames=97, n_mels=64)
+    assert vars(ours) == mask_params(section, 97, 64)._asdict()
+
+
+def test_the_papers_policies_are_all_there():
+    from tfx_audio.pipeline.model import spec_augment
+
+    assert {name: vars(own) for name, own in POLICIES.items()} == {
+        name: params._asdict() for name, params in spec_augment.POLICIES.items()
+    }
+
+
+def test_no_masks_for_policy_none():
+    assert MaskSettings.derive({"policy": "none"}, 100, 40) is None
+
+
+def test_widths_and_starts_cover_exactly_the_papers_range():
+    settings = MaskSettings(freq_mask_param=3, time_mask_param=50, max_time_fraction=0.1)
+    generator = np.random.default_rng(0)
+    drawn = [draw_masks(generator, 20, 8, settings) for _ in range(3_000)]
+    frequency = {(mask.width, mask.start) for masks in drawn for mask in masks[:1]}
+    time = {mask.width for masks in drawn for mask in masks[1:]}
+    assert {width for width, _ in frequency} == {0, 1, 2, 3}
+    assert max(start for width, start in frequency if width == 3) == 8 - 3 - 1
+    assert time == {0, 1, 2}  # p·τ = 2 frames, below T
+
+
+def test_masked_stretches_become_the_mean_and_nothing_else_changes():
+    mel = np.arange(12, dtype=np.float32).reshape(4, 3)
+    masked = apply_masks(mel, [Mask("frequency", 1, 1), Mask("time", 2, 1)])
+    expected = mel.copy()
+    expected[:, 1] = expected[2] = 5.5
+    np.testing.assert_array_equal(masked, expected)
+    assert mel[0, 1] == 1.0
+
+
+def test_masks_in_words():
+    assert describe_masks([Mask("frequency", 3, 1), Mask("time", 10, 4)]) == (
+        "1 mel band from 3, 4 frames from 10"
+    )
