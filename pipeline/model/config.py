@@ -39,8 +39,8 @@ class SpecAugmentSettings(_Section):
         description="One of the paper's policies (for 80 mel bands), none, or scaled: masks in "
         "proportion to the spectrogram's size, by the fields below.",
     )
-    freq_fraction: float = Field(0.15, ge=0, le=1, description="F as a fraction of the mel bands.")
-    time_fraction: float = Field(0.15, ge=0, le=1, description="T as a fraction of the frames.")
+    freq_fraction: float = Field(0.1, ge=0, le=1, description="F as a fraction of the mel bands.")
+    time_fraction: float = Field(0.1, ge=0, le=1, description="T as a fraction of the frames.")
     n_freq_masks: int = Field(1, ge=0, description="Frequency masks per clip.")
     n_time_masks: int = Field(1, ge=0, description="Time masks per clip.")
     max_time_fraction: float = Field(1.0, ge=0, le=1, description="The paper's p, bounds T by p·τ.")
@@ -61,7 +61,7 @@ class ModelConfig(_Section):
         "resnet_small",
         description="resnet_small, resnet_medium, resnet18, or module:function of one's own.",
     )
-    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout before the output layer.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout before the output layer.")
     max_windows: int = Field(
         32, ge=1, description="Windows averaged over a clip longer than one; 1: its centre only."
     )
@@ -70,7 +70,7 @@ class ModelConfig(_Section):
 class TrainConfig(_Section):
     """How the network is trained."""
 
-    steps: int = Field(800, ge=1, description="Optimiser steps in all.")
+    steps: int = Field(600, ge=1, description="Optimiser steps in all.")
     epochs: int | None = Field(None, ge=1, description="Passes over the data instead of steps.")
     batch_size: int = Field(32, ge=1, description="Clips per step.")
     learning_rate: float = Field(3e-3, gt=0, description="Peak learning rate.")
