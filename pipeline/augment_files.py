@@ -17,26 +17,21 @@ from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.examples import example_to_clip
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
-from tfx_audio.components.audio.splits import SPLITS, TRAIN, SplitRule
-from tfx_audio.components.audio.tfrecord import read_records
+from tfx_audio.components.audio.splits import TRAIN
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
 from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
-from tfx_audio.components.audio_augmenter.spans import match_files, plan_spans, read_span
+from tfx_audio.components.audio_augmenter.spans import count_records, plan_spans, read_span
 from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args
-from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.outcome import drop_leaks, read_facts
-from tfx_audio.components.audio_example_gen.transforms import (
-    FACTS,
-    REJECTED,
-    IngestShards,
-    deal,
-)
 from tfx_audio.components.sound_bank.banks import combined_digest, prepare_bank
-from tfx_audio.pipeline.sound_folder import common_sample_rate, list_sounds
+from tfx_audio.pipeline.augment_inputs import (
+    SPLIT_PREFIX,
+    count_reasons,
+    ingest_audio,
+    record_patterns,
+)
 
-SPLIT_PREFIX = "Split-"
 REJECTED_FILE = "rejected.jsonl"
 
 
@@ -79,76 +74,29 @@ def augment_files(request: AugmentRequest) -> AugmentationCounts:
         rejected = folder / REJECTED_FILE
         patterns = record_patterns(request.data)
         if patterns is None:
-            patterns = _ingest(request, folder / "ingested", rejected)
+            patterns = _ingest(request, folder / ".ingested", rejected)
         counts = _augment(request, patterns, folder, rejected)
-        shutil.rmtree(folder / "ingested", ignore_errors=True)
+        shutil.rmtree(folder / ".ingested", ignore_errors=True)
         if request.as_wav:
             _to_wav(folder)
     return counts
 
 
-def record_patterns(data: str) -> dict[str, list[str]] | None:
-    """Return file patterns by split if `data` is TFRecords, None if it is a folder of audio."""
-    if os.path.isdir(data):
-        splits = sorted(Path(data).glob(f"{SPLIT_PREFIX}*"))
-        if splits:
-            return {s.name.removeprefix(SPLIT_PREFIX): [f"{s}/*"] for s in splits if s.is_dir()}
-        first = next((p for p in sorted(Path(data).iterdir()) if p.is_file()), None)
-        return {TRAIN: [os.path.join(data, "*")]} if first and _is_records(first) else None
-    try:
-        first = Path(match_files([data])[0][0])
-    except InvalidInput:
-        raise InvalidInput(f"--data: there is no folder and no file {data!r}") from None
-    if not _is_records(first):
-        raise InvalidInput(f"--data: expected a folder of audio or TFRecords; {first} is neither")
-    return {TRAIN: [data]}
-
-
-def _is_records(path: Path) -> bool:
-    if path.suffix == ".gz":
-        return True
-    with path.open("rb") as file:
-        try:
-            return next(read_records(file), None) is not None
-        except ValueError:
-            return False
-
-
 def _ingest(request: AugmentRequest, folder: Path, rejected: Path) -> dict[str, list[str]]:
-    """Ingest a folder of audio as AudioExampleGen does; return file patterns by split.
-
-    Everything is `train` unless the folder has subfolders named after splits.
-    """
-    recordings = list_sounds(request.data, request.label_from)
-    said = frozenset(row.split for recording in recordings for row in recording.rows) - {""}
-    config = IngestConfig(
-        path=request.data,
-        label_from=request.label_from,
-        sample_rate=request.sample_rate or common_sample_rate(recordings),
+    """Ingest a folder of audio; return file patterns by split."""
+    patterns, rejections = ingest_audio(
+        request.data, request.label_from, request.sample_rate, folder
     )
-    rule = SplitRule(ratios=((TRAIN, 1.0),), said=said)
-    split_uris = {name: str(folder / f"{SPLIT_PREFIX}{name}") for name in SPLITS}
-    facts = str(folder / "facts")
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        ingested = (
-            pipeline
-            | beam.Create(deal(recordings))
-            | IngestShards(config.clip_format(), rule, split_uris)
-        )
-        _ = ingested[FACTS] | "Facts" >> beam.io.WriteToText(facts, num_shards=1)
-        _ = ingested[REJECTED] | "Rejected" >> beam.io.WriteToText(
-            str(rejected), shard_name_template=""
-        )
-    outcome, leaks = read_facts(facts)
-    records = drop_leaks(outcome, leaks, split_uris)
-    with rejected.open("a", encoding="utf-8") as table:
-        table.writelines(f"{record.to_json()}\n" for record in records)
-    clips = sum(sum(counter.values()) for counter in outcome.clips.values())
-    lost = sum(outcome.rejected.values())
+    rejected.write_text("".join(f"{rejection.to_json()}\n" for rejection in rejections))
+    clips = count_records([span for split in patterns.values() for span in plan_spans(split)])
     check_rejected(
-        outcome.rejected, clips + lost, request.max_rejected_fraction, "ingest", _kept(request)
+        count_reasons(rejections),
+        (clips or 0) + len(rejections),
+        request.max_rejected_fraction,
+        "ingest",
+        _kept(request),
     )
-    return {name: [f"{split_uris[name]}/*"] for name in outcome.splits}
+    return patterns
 
 
 def _augment(

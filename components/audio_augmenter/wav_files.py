@@ -32,23 +32,25 @@ def write_wav_files(examples_by_split: Mapping[str, Iterable[bytes]], folder: Pa
     Returns:
       The number of files.
     """
+    examples = ((split, e) for split, group in examples_by_split.items() for e in group)
     taken: set[str] = set()
+    columns: list[str] = []
     with (folder / MANIFEST_FILE).open("w", newline="", encoding="utf-8") as file:
         manifest = csv.writer(file)
-        manifest.writerow(MANIFEST_COLUMNS)
-        for split, examples in examples_by_split.items():
-            for example in examples:
-                features = parse_features(example)
-                path = f"{split}/{file_name(_text(features, CLIP_ID_KEY))}"
-                if path.lower() in taken:  # file systems that ignore case, or two odd ids
-                    path = f"{split}/{file_name(_text(features, CLIP_ID_KEY), distinct=True)}"
-                taken.add(path.lower())
-                target = folder / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(features[AUDIO_KEY][0])
-                manifest.writerow(
-                    [path, split, *(_text(features, key) for key in MANIFEST_COLUMNS[2:])]
-                )
+        for split, example in examples:
+            features = parse_features(example)
+            if not columns:  # the fields of a name pattern or a manifest are the same for all
+                columns = [*MANIFEST_COLUMNS, *sorted(set(features) - set(CONTRACT_KEYS))]
+                manifest.writerow(columns)
+            clip_id = _text(features, CLIP_ID_KEY)
+            path = f"{split}/{file_name(clip_id)}"
+            if path.lower() in taken:  # file systems that ignore case, or two odd ids
+                path = f"{split}/{file_name(clip_id, distinct=True)}"
+            taken.add(path.lower())
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(features[AUDIO_KEY][0])
+            manifest.writerow([path, split, *(_text(features, key) for key in columns[2:])])
     return len(taken)
 
 

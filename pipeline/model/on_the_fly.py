@@ -11,7 +11,7 @@ stands there as well).
 
 from __future__ import annotations
 
-import logging
+import weakref
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -19,11 +19,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.augment import Augmenter
 from tfx_audio.components.audio.policy import AugmentationPolicy
-
-_LOGGER = logging.getLogger(__name__)
+from tfx_audio.pipeline.model.fresh_copies import copy_in_worker, fresh_copy, start_worker
 
 
 def augment_dataset(
@@ -62,12 +60,11 @@ def augment_dataset(
     copier = _Copier(policy, bank_dirs or {}, processes)
 
     def one_epoch(epoch: Any) -> tf.data.Dataset:
-        copies = examples.map(
+        return examples.map(
             lambda example: copier.copy(example, first_copy + epoch),
             num_parallel_calls=max(1, 2 * processes),
             deterministic=True,
         )
-        return copies
 
     end = tf.int64.max if epochs is None else first_epoch + epochs
     return tf.data.Dataset.range(first_epoch, end).flat_map(one_epoch)
@@ -85,9 +82,10 @@ class _Copier:
             self._pool = ProcessPoolExecutor(
                 processes,
                 mp_context=get_context("spawn"),  # TensorFlow's threads do not survive a fork
-                initializer=_start_worker,
+                initializer=start_worker,
                 initargs=(policy.to_json(), dict(bank_dirs)),
             )
+            weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
 
     def copy(self, example: Any, copy_index: Any) -> Any:
         """Return one copy of one serialised example: a scalar string tensor."""
@@ -96,28 +94,5 @@ class _Copier:
 
     def _copy(self, example: bytes, copy_index: Any) -> bytes:
         if self._pool is not None:
-            return self._pool.submit(_copy_in_worker, example, int(copy_index)).result()
+            return self._pool.submit(copy_in_worker, example, int(copy_index)).result()
         return fresh_copy(self._augmenter, example, int(copy_index))
-
-
-def fresh_copy(augmenter: Augmenter, example: bytes, copy_index: int) -> bytes:
-    """Return a copy of an original; what is a copy already, or can't be copied, as it is."""
-    clip = example_to_clip(example)
-    if clip.copy_index:
-        return example
-    try:
-        return clip_to_example(augmenter.augment(clip, copy_index))
-    except AugmentationFailed as error:
-        _LOGGER.warning("%s~%d stays the original: %s", clip.clip_id, copy_index, error)
-        return example
-
-
-_worker: dict[str, Augmenter] = {}
-
-
-def _start_worker(policy_json: str, bank_dirs: dict[str, str]) -> None:
-    _worker["augmenter"] = Augmenter(AugmentationPolicy.from_json(policy_json), bank_dirs)
-
-
-def _copy_in_worker(example: bytes, copy_index: int) -> bytes:
-    return fresh_copy(_worker["augmenter"], example, copy_index)
