@@ -110,8 +110,10 @@ def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:
 
 def to_pcm16(waveform: np.ndarray) -> np.ndarray:
     """Return a float waveform as int16 steps of the same shape, rounded and saturating."""
-    steps = np.rint(waveform * np.float32(PCM16_SCALE))
-    return np.clip(steps, -32768, 32767).astype("<i2")
+    steps = np.multiply(waveform, np.float32(PCM16_SCALE), dtype=np.float32)
+    np.rint(steps, out=steps)
+    np.clip(steps, -32768, 32767, out=steps)
+    return steps.astype("<i2")
 
 
 def from_pcm16(pcm: np.ndarray) -> np.ndarray:

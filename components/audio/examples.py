@@ -7,8 +7,8 @@ worker that augments never imports TensorFlow, which is most of its start-up tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -21,6 +21,7 @@ from tfx_audio.components.audio.clip import (
     pcm16_to_wav,
     to_pcm16,
 )
+from tfx_audio.components.audio.example_wire import FeatureValue, encode_example
 
 CLIP_ID_KEY = "clip_id"
 AUDIO_KEY = "audio"
@@ -52,7 +53,6 @@ CONTRACT_KEYS = (
     CONDITION_KEY,
 )
 
-FeatureValue = Union[bytes, str, int, float, Sequence[Any]]
 _PACKAGE = "tfx_audio.wire"
 
 
@@ -138,22 +138,7 @@ def serialize_features(features: Mapping[str, FeatureValue]) -> bytes:
     Raises:
       TypeError: If a value has another type.
     """
-    example = _Example()
-    for name, value in features.items():
-        values = [value] if isinstance(value, (bytes, str, int, float)) else list(value)
-        feature = example.features.feature[name]
-        first = values[0] if values else b""
-        if isinstance(first, (bytes, str)):
-            feature.bytes_list.value.extend(
-                v.encode("utf-8") if isinstance(v, str) else v for v in values
-            )
-        elif isinstance(first, int):
-            feature.int64_list.value.extend(values)
-        elif isinstance(first, float):
-            feature.float_list.value.extend(values)
-        else:
-            raise TypeError(f"feature {name!r}: {type(first).__name__} is no feature value")
-    return bytes(example.SerializeToString(deterministic=True))
+    return encode_example(features)
 
 
 def parse_features(serialized: bytes) -> dict[str, list[Any]]:
