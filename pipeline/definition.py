@@ -114,7 +114,7 @@ def _augmentation_nodes(
         added["sound_bank"] = SoundBank(
             banks=inputs.banks,
             bank_digest=inputs.bank_digest,
-            sample_rate=inputs.ingest.clip_format().sample_rate,
+            sample_rate=inputs.sample_rate,
             failed_dir=config.failed_dir,
             max_rejected_fraction=config.max_rejected_fraction,
         )

@@ -48,7 +48,7 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
         inputs = read_inputs(config)
         found = "" if inputs.clips is None else f"{inputs.clips} clips, "
         labels = f"{len(inputs.labels)} labels, " if inputs.labels else ""
-        display.announce(f"{found}{labels}{inputs.ingest.sample_rate} Hz; log: {log}")
+        display.announce(f"{found}{labels}{inputs.sample_rate} Hz; log: {log}")
         ran = _run(config, inputs, display, log)
         if not ran:
             return None

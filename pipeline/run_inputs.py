@@ -49,6 +49,19 @@ class PipelineInputs:
     clips: int | None = None
 
     @property
+    def sample_rate(self) -> int:
+        """Hz of every clip.
+
+        Raises:
+          InvalidInput: If neither the data's headers nor the configuration say it.
+        """
+        if self.ingest.sample_rate is None:
+            raise InvalidInput(
+                "expected data.sample_rate: it is not set, and there are no headers to read it from"
+            )
+        return self.ingest.sample_rate
+
+    @property
     def ingest_config(self) -> str:
         """The sections `data` and `split` as AudioExampleGen takes them."""
         return ingest_config_json(self.ingest, self.split)
