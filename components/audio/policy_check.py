@@ -95,11 +95,11 @@ class Checker:
         kind = schema["type"]
         if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
             raise self.refuse(path, f"expected {_TYPE_WORDS[kind]}, got {_show(value)}")
-        if kind in ("integer", "number"):
+        if isinstance(value, (int, float)) and kind != "boolean":
             return self._number(value, path, schema)
-        if kind == "string" and not re.search(schema.get("pattern", ""), value):
+        if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
             raise self.refuse(path, f"{_show(value)} does not fit the pattern {schema['pattern']}")
-        if kind == "array":
+        if isinstance(value, list):
             return self._array(value, path, schema)
         return value
 

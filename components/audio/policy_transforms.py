@@ -110,7 +110,7 @@ def _read_transform(
     if default_p is not None:
         value = {"p": default_p, **value}
     checked = checker.mapping(value, path, schemas[name])
-    children = ()
+    children: tuple[TransformSpec, ...] = ()
     if "transforms" in checked:
         children = read_transforms(checked["transforms"], (*path, "transforms"), checker, default_p)
     parameters = {

@@ -168,8 +168,9 @@ class _Reader:
                 continue
             if key.value in values:
                 raise self._refuse(key, f"'{key.value}' is given twice")
-            self._lines[(*path, key.value)] = key.start_mark.line + 1
-            values[key.value] = self.read(child, (*path, key.value))
+            here = (*path, key.value)
+            self._lines[here] = key.start_mark.line + 1
+            values[key.value] = self.read(child, here)
         return merged | values
 
     def _merge(self, node: yaml.Node, path: PlacePath, merged: dict[str, Any]) -> None:

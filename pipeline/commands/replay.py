@@ -142,7 +142,8 @@ def _source(folder: Path, clip_id: str) -> Clip:
     from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
     from tfx_audio.components.audio.examples import CLIP_ID_KEY, example_to_clip, parse_features
 
-    wanted, others = clip_id.encode(), []
+    wanted = clip_id.encode()
+    others: list[str] = []
     for record in _records(folder, "--examples"):
         if wanted in record:
             clip = example_to_clip(record)
