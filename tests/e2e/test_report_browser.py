@@ -143,7 +143,7 @@ def test_it_fits_the_screen(report, open_page, screenshots, name, options):
     page = open_page(report[0].as_uri(), **options)
     time.sleep(0.5)
     page.screenshot(path=screenshots / f"report-{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     lightness = sum(json.loads(ground.replace("rgb(", "[").replace(")", "]"))) / 3
     assert (lightness < 60) == (name == "dark")
