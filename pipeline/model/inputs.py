@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.examples import AUDIO_KEY, DURATION_KEY, LABEL_KEY, SAMPLE_RATE_KEY
+from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.pipeline.model.on_the_fly import augment_dataset
 from tfx_audio.pipeline.model.preprocessing import LABEL_ID_KEY, WAVEFORM_KEY
 from tfx_audio.pipeline.model.windows import place
 
@@ -83,6 +85,55 @@ def cached(clips: tf.data.Dataset, where: str, file: str = "") -> tf.data.Datase
     return clips.cache(file if where == "disk" else "")
 
 
+def fresh_clips(
+    examples: tf.data.Dataset,
+    transform: TransformFn,
+    policy: AugmentationPolicy,
+    bank_dirs: Mapping[str, str],
+    seed: int,
+) -> Callable[[int], tf.data.Dataset]:
+    """Return what makes an endless stream of clips whose originals are augmented anew each pass.
+
+    The copies are none of those that are written: their numbers count on from there.
+
+    Args:
+      examples: Serialised examples; written copies among them pass as they are.
+      transform: The graph of Transform.
+      policy: What is done to the originals.
+      bank_dirs: Folders of the policy's sound banks by name.
+      seed: Seed of the order.
+
+    Returns:
+      A function from the number of the first pass to elements (waveform, label id).
+    """
+    kept = examples.cache()
+
+    def from_pass(first_pass: int) -> tf.data.Dataset:
+        copies = augment_dataset(
+            kept.shuffle(SHUFFLE_CLIPS, seed=seed + first_pass),
+            policy,
+            bank_dirs=bank_dirs,
+            first_epoch=first_pass,
+            first_copy=policy.copies_per_clip + 1,
+        )
+        return decoded_clips(copies, transform)
+
+    return from_pass
+
+
+def fresh_batches(
+    clips: tf.data.Dataset, batching: Batching, first_epoch: int, epochs: int, steps_per_epoch: int
+) -> tf.data.Dataset:
+    """Return batches as `training_batches` does, from an endless stream in the order it comes."""
+    first_step = first_epoch * steps_per_epoch
+    batches = clips.ragged_batch(batching.batch_size).take(epochs * steps_per_epoch - first_step)
+    return (
+        batches.enumerate(first_step)
+        .map(lambda step, batch: _place_randomly(batch, batching, step), tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
 def training_batches(
     clips: tf.data.Dataset, batching: Batching, first_epoch: int, epochs: int, steps_per_epoch: int
 ) -> tf.data.Dataset:
@@ -103,6 +154,8 @@ def training_batches(
     """
 
     def one_epoch(epoch: Any) -> tf.data.Dataset:
+        # This graph's own seed, not Keras's: with a global seed of 0 `shuffle` takes no tensor.
+        tf.compat.v1.set_random_seed(batching.seed + 1)
         order = clips.shuffle(SHUFFLE_CLIPS, seed=batching.seed * 1_000_003 + epoch).repeat()
         batches = order.ragged_batch(batching.batch_size).take(steps_per_epoch)
         return batches.enumerate().map(

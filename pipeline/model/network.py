@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -24,7 +26,8 @@ def build_classifier(
     window: int,
     num_labels: int,
     seed: int = 0,
-    band_statistics: tuple[np.ndarray, np.ndarray] | None = None,
+    band_statistics: BandStatistics | None = None,
+    mixed_precision: bool = False,
 ) -> keras.Model:
     """Build front end, normalisation, SpecAugment, backbone and head.
 
@@ -36,11 +39,24 @@ def build_classifier(
       seed: Seed of the weights, the masks and dropout.
       band_statistics: Mean and variance of each mel band over the training data, where
         ``frontend.normalisation`` is ``dataset``.
+      mixed_precision: Compute the backbone in float16; the front end and the logits stay float32.
 
     Returns:
       A model from ``(batch, window)`` to logits ``(batch, num_labels)``, float32.
     """
     keras.utils.set_random_seed(seed)
+    with _dtype_policy("mixed_float16" if mixed_precision else "float32"):
+        return _connect(config, sample_rate, window, num_labels, seed, band_statistics)
+
+
+def _connect(
+    config: ModelConfig,
+    sample_rate: int,
+    window: int,
+    num_labels: int,
+    seed: int,
+    band_statistics: BandStatistics | None,
+) -> keras.Model:
     frontend = FrontendConfig.derive(sample_rate, config.frontend)
     waveform = keras.Input((window,), name="waveform", dtype="float32")
     x = LogMel(frontend, name=FRONTEND)(waveform)
@@ -52,6 +68,34 @@ def build_classifier(
     x = keras.layers.Dropout(config.dropout, seed=seed, name="dropout")(x)
     logits = keras.layers.Dense(num_labels, dtype="float32", name=LOGITS)(x)
     return keras.Model(waveform, logits, name="classifier")
+
+
+@contextlib.contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    """Set Keras's global dtype policy for a while."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+class BandStatistics(NamedTuple):
+    """Mean and variance of each mel band over training data, ``(n_mels,)`` each."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def measure_bands(
+    config: ModelConfig, sample_rate: int, batches: Iterable[np.ndarray]
+) -> BandStatistics:
+    """Measure each mel band over batches of windows ``(batch, samples)``."""
+    frontend = LogMel(FrontendConfig.derive(sample_rate, config.frontend))
+    bands = [np.asarray(frontend(batch))[..., 0] for batch in batches]
+    values = np.concatenate([batch.reshape(-1, batch.shape[-1]) for batch in bands])
+    return BandStatistics(values.mean(axis=0), values.var(axis=0))
 
 
 def mask_params(settings: SpecAugmentSettings, frames: int, bands: int) -> MaskParams | None:
@@ -69,15 +113,17 @@ def mask_params(settings: SpecAugmentSettings, frames: int, bands: int) -> MaskP
     )
 
 
-def _normalisation(config: ModelConfig, band_statistics: Any) -> keras.layers.Layer:
+def _normalisation(
+    config: ModelConfig, band_statistics: BandStatistics | None
+) -> keras.layers.Layer:
     if config.frontend.normalisation == "clip":
         return ClipNormalisation(name=NORMALISATION)
     if band_statistics is None:
         raise ValueError("normalisation 'dataset' needs band_statistics of the training data")
-    mean, variance = band_statistics
     return keras.layers.Normalization(
         axis=2,
-        mean=np.reshape(mean, (1, 1, -1, 1)),
-        variance=np.reshape(variance, (1, 1, -1, 1)),
+        mean=band_statistics.mean.reshape(1, 1, -1, 1).tolist(),
+        variance=np.maximum(band_statistics.variance, 1e-3).reshape(1, 1, -1, 1).tolist(),
+        dtype="float32",
         name=NORMALISATION,
     )

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
+from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.pipeline.model.checkpoint import Checkpoint
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
 from tfx_audio.pipeline.model.frontend import FrontendConfig
@@ -24,15 +26,20 @@ from tfx_audio.pipeline.model.inputs import (
     cached,
     count,
     decoded_clips,
+    eval_batches,
+    fresh_clips,
     read_examples,
     window_for,
 )
 from tfx_audio.pipeline.model.preprocessing import VOCABULARY
 from tfx_audio.pipeline.model.serving import Exporter
-from tfx_audio.pipeline.model.training import ClipData, Trained, train
+from tfx_audio.pipeline.model.summaries import SHOWN_CLIPS, Summaries, write_confusion
+from tfx_audio.pipeline.model.training import ClipData, Trained, centred, train
 
 MODEL, TRAIN, TUNE = "model", "train", "tune"
 CHECKPOINT_DIR = "checkpoint_dir"
+ON_THE_FLY_POLICY = "on_the_fly_policy"
+SOUND_BANKS_DIR = "sound_banks_dir"
 
 
 class Inputs(NamedTuple):
@@ -54,10 +61,21 @@ def run_fn(fn_args: FnArgs) -> None:
         )
     inputs = load_inputs(fn_args, model_config, train_config)
     checkpoint = Checkpoint(checkpoint_directory(fn_args))
-    trained = train(model_config, train_config, inputs.data, checkpoint)
+    log_dir = fn_args.model_run_dir if train_config.tensorboard else ""
+    callbacks = (Summaries(log_dir, first_windows(inputs.data)),) if log_dir else ()
+    trained = train(model_config, train_config, inputs.data, checkpoint, callbacks)
+    if log_dir:
+        confusion, epoch = trained.result.confusion, trained.state.best_epoch
+        write_confusion(log_dir, confusion, inputs.labels, epoch, "confusion on eval")
     card = model_card(model_config, inputs.data, trained)
     Exporter(trained.model, inputs.transform, inputs.labels, card).write(fn_args.serving_model_dir)
     checkpoint.remove()
+
+
+def first_windows(data: ClipData) -> tf.Tensor:
+    """Return windows of a few training clips, to look at."""
+    waveforms, _ = next(iter(eval_batches(data.train.take(SHOWN_CLIPS), SHOWN_CLIPS)))
+    return centred(waveforms, data.window)
 
 
 def load_inputs(fn_args: FnArgs, model_config: ModelConfig, train_config: TrainConfig) -> Inputs:
@@ -79,8 +97,22 @@ def load_inputs(fn_args: FnArgs, model_config: ModelConfig, train_config: TrainC
         sample_rate=sample_rate,
         window=round(window_s * sample_rate),
         num_labels=len(labels),
+        fresh=_fresh(fn_args, examples, transform, train_config),
     )
     return Inputs(data, transform, labels)
+
+
+def _fresh(
+    fn_args: FnArgs, examples: tf.data.Dataset, transform: Any, train_config: TrainConfig
+) -> Callable[[int], tf.data.Dataset] | None:
+    """Return the stream of freshly augmented clips, where a policy is to run on the fly."""
+    custom = fn_args.custom_config or {}
+    if not custom.get(ON_THE_FLY_POLICY):
+        return None
+    policy = AugmentationPolicy.from_json(custom[ON_THE_FLY_POLICY])
+    root = custom.get(SOUND_BANKS_DIR, "")
+    banks = {name: os.path.join(root, name) for name in policy.sound_banks if root}
+    return fresh_clips(examples, transform, policy, banks, train_config.seed)
 
 
 def schema_sample_rate(path: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -11,11 +12,19 @@ import tensorflow as tf
 from tfx_audio.pipeline.model.callbacks import BestKeeper, EvalResult, Evaluation
 from tfx_audio.pipeline.model.checkpoint import Checkpoint, TrainingState
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
-from tfx_audio.pipeline.model.inputs import Batching, eval_batches, training_batches
-from tfx_audio.pipeline.model.network import build_classifier
+from tfx_audio.pipeline.model.inputs import (
+    Batching,
+    as_ragged,
+    eval_batches,
+    fresh_batches,
+    training_batches,
+)
+from tfx_audio.pipeline.model.network import BandStatistics, build_classifier, measure_bands
 from tfx_audio.pipeline.model.schedule import Budget, budget, optimizer
+from tfx_audio.pipeline.model.windows import place
 
 EVAL_BATCH = 64
+MEASURED_CLIPS = 512
 
 
 class ClipData(NamedTuple):
@@ -28,6 +37,8 @@ class ClipData(NamedTuple):
       sample_rate: Hz.
       window: Samples that the network sees at once.
       num_labels: Labels.
+      fresh: Where the policy runs on the fly, the clips to train on from a given pass over the
+        data on; then `train` only says what is measured and counted.
     """
 
     train: tf.data.Dataset
@@ -36,6 +47,7 @@ class ClipData(NamedTuple):
     sample_rate: int
     window: int
     num_labels: int
+    fresh: Callable[[int], tf.data.Dataset] | None = None
 
 
 class Trained(NamedTuple):
@@ -58,7 +70,13 @@ def train(
     """Train, or go on where a killed training stopped, and return the best epoch's network."""
     plan = budget(config, data.num_train)
     model = build_classifier(
-        model_config, data.sample_rate, data.window, data.num_labels, config.seed
+        model_config,
+        data.sample_rate,
+        data.window,
+        data.num_labels,
+        config.seed,
+        band_statistics(model_config, data),
+        config.mixed_precision,
     )
     compile_for_training(model, config, plan.steps)
     batches = eval_batches(data.evaluation, EVAL_BATCH)
@@ -73,11 +91,8 @@ def train(
     )
     keeper.resume(model)
     if not keeper.state.stopped:
-        batching = Batching(config.batch_size, data.window, data.num_labels, config.seed)
         model.fit(
-            training_batches(
-                data.train, batching, keeper.state.epoch, plan.epochs, plan.steps_per_epoch
-            ),
+            _batches(config, data, plan, keeper.state.epoch),
             initial_epoch=keeper.state.epoch,
             epochs=plan.epochs,
             steps_per_epoch=plan.steps_per_epoch,
@@ -86,6 +101,32 @@ def train(
         )
     keeper.restore_best(model)
     return Trained(model, keeper.state, evaluation.run(), plan)
+
+
+def _batches(
+    config: TrainConfig, data: ClipData, plan: Budget, first_epoch: int
+) -> tf.data.Dataset:
+    """Return the training batches of the epochs from `first_epoch` on."""
+    batching = Batching(config.batch_size, data.window, data.num_labels, config.seed)
+    epochs = (first_epoch, plan.epochs, plan.steps_per_epoch)
+    if data.fresh is None:
+        return training_batches(data.train, batching, *epochs)
+    seen = first_epoch * plan.steps_per_epoch * config.batch_size
+    return fresh_batches(data.fresh(seen // data.num_train), batching, *epochs)
+
+
+def band_statistics(config: ModelConfig, data: ClipData) -> BandStatistics | None:
+    """Measure the mel bands of some training clips, where normalisation is by them."""
+    if config.frontend.normalisation != "dataset":
+        return None
+    batches = eval_batches(data.train.take(MEASURED_CLIPS), EVAL_BATCH)
+    return measure_bands(config, data.sample_rate, (centred(w, data.window) for w, _ in batches))
+
+
+def centred(waveforms: tf.RaggedTensor, window: int) -> tf.Tensor:
+    """Return the middle of each clip, ``(clips, window)``."""
+    ragged = as_ragged(waveforms)
+    return place(ragged, tf.fill([ragged.nrows()], 0.5), window)
 
 
 def compile_for_training(model: keras.Model, config: TrainConfig, steps: int) -> None:

@@ -1,0 +1,130 @@
+"""tf.data: what comes out, in which order, the same again after a resume."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy import parse_policy
+from tfx_audio.pipeline.model.inputs import (
+    Batching,
+    cached,
+    count,
+    decoded_clips,
+    eval_batches,
+    fresh_batches,
+    fresh_clips,
+    read_examples,
+    training_batches,
+    window_for,
+)
+
+BATCHING = Batching(batch_size=4, window=12, num_labels=3, seed=7)
+POLICY = "seed: 1\ncopies_per_clip: 1\ntransforms:\n  - {name: PolarityInversion, p: 1.0}\n"
+
+
+@pytest.fixture
+def clips():
+    """Ten clips of 5 to 14 samples; every sample of clip i is i + 1."""
+
+    def generate():
+        for i in range(10):
+            yield np.full(5 + i, i + 1.0, "float32"), i % 3
+
+    spec = (tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int64))
+    return tf.data.Dataset.from_generator(generate, output_signature=spec)
+
+
+def test_no_file_is_an_error(tmp_path):
+    with pytest.raises(InvalidInput, match="no TFRecord file matches"):
+        read_examples([str(tmp_path / "*")])
+
+
+def test_decodes_every_example_through_the_transform_graph(data_set, transform_layer):
+    clips = decoded_clips(read_examples([data_set.evaluation]), transform_layer)
+
+    elements = list(clips)
+
+    assert len(elements) == count(clips) == 24
+    assert all(waveform.shape.rank == 1 for waveform, _ in elements)
+    assert all(1600 <= len(waveform) <= 4000 for waveform, _ in elements)
+    assert sorted({int(label) for _, label in elements}) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("where", ["memory", "disk", "off"])
+def test_a_cache_changes_nothing(clips, where, tmp_path):
+    kept = cached(clips, where, str(tmp_path / "cache"))
+
+    for _ in range(2):
+        assert [len(waveform) for waveform, _ in kept] == list(range(5, 15))
+    assert any(tmp_path.iterdir()) == (where == "disk")
+
+
+def test_windows_hold_the_clips_and_labels_are_one_hot(clips):
+    batches = list(training_batches(clips, BATCHING, 0, 2, steps_per_epoch=3))
+
+    assert len(batches) == 6
+    for windows, one_hot in batches:
+        assert windows.shape == (4, 12)
+        clip = np.max(windows, axis=1).astype(int) - 1
+        np.testing.assert_array_equal(np.argmax(one_hot, axis=1), clip % 3)
+        np.testing.assert_array_equal((windows.numpy() > 0).sum(axis=1), np.minimum(clip + 5, 12))
+
+
+def test_an_epoch_shuffles_and_places_anew(clips):
+    batches = [windows.numpy() for windows, _ in training_batches(clips, BATCHING, 0, 2, 2)]
+
+    assert not np.array_equal(np.max(batches[0], axis=1), np.max(batches[2], axis=1))
+    starts = np.concatenate([np.argmax(windows > 0, axis=1) for windows in batches])
+    assert len(set(starts)) > 2
+
+
+@pytest.mark.parametrize("global_seed", [0, 5])
+def test_the_order_follows_from_its_own_seed_alone(clips, global_seed):
+    expected = [windows.numpy() for windows, _ in training_batches(clips, BATCHING, 0, 1, 2)]
+    tf.random.set_seed(global_seed)
+
+    again = [windows.numpy() for windows, _ in training_batches(clips, BATCHING, 0, 1, 2)]
+
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_a_resumed_training_sees_what_it_would_have_seen(clips):
+    whole = list(training_batches(clips, BATCHING, 0, 4, steps_per_epoch=2))
+    rest = list(training_batches(clips, BATCHING, 2, 4, steps_per_epoch=2))
+
+    assert len(rest) == 4
+    for (expected, _), (windows, _) in zip(whole[4:], rest, strict=True):
+        np.testing.assert_array_equal(windows, expected)
+
+
+def test_eval_keeps_order_and_whole_clips(clips):
+    batches = list(eval_batches(clips, 4))
+
+    lengths = np.concatenate([waveforms.row_lengths() for waveforms, _ in batches])
+    np.testing.assert_array_equal(lengths, np.arange(5, 15))
+
+
+def test_the_window_is_the_95th_percentile_of_the_durations(data_set):
+    examples = read_examples([data_set.train])
+
+    assert window_for(examples) == pytest.approx(0.5)
+
+
+def test_fresh_clips_are_augmented_in_every_pass(data_set, transform_layer):
+    examples = read_examples([data_set.evaluation]).take(4)
+    originals = {len(w): w.numpy() for w, _ in decoded_clips(examples, transform_layer)}
+    policy = parse_policy(POLICY)
+
+    fresh = fresh_clips(examples, transform_layer, policy, {}, seed=1)(0).take(8)
+
+    waveforms = [waveform.numpy() for waveform, _ in fresh]
+    assert sorted(map(len, waveforms)) == sorted([*originals, *originals])
+    for waveform in waveforms:
+        np.testing.assert_allclose(waveform, -originals[len(waveform)], atol=1e-4)
+
+
+def test_fresh_batches_end_with_the_last_epoch(clips):
+    batches = list(fresh_batches(clips.repeat(), BATCHING, 1, 3, steps_per_epoch=2))
+
+    assert [windows.shape for windows, _ in batches] == [(4, 12)] * 4
