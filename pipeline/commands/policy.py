@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "show", help="a preset's or a file's content, or a transform's parameters",
         allow_abbrev=False,
     )  # fmt: skip
-    show.add_argument("name", metavar="NAME", help="preset, policy file or transform")
+    show.add_argument(
+        "name",
+        metavar="NAME",
+        help="preset, policy file, transform, or `schema` (JSON Schema, for editors)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -96,10 +101,12 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     """Print a transform's parameters, or a policy as it stands in its file."""
     from tfx_audio.components.audio.policy import load_policy, preset_names, preset_text
-    from tfx_audio.components.audio.policy_check import transform_schemas
+    from tfx_audio.components.audio.policy_check import policy_schema, transform_schemas
 
     schemas = transform_schemas()
-    if args.name in schemas:
+    if args.name == "schema":
+        print(json.dumps(policy_schema(), indent=1))
+    elif args.name in schemas:
         _show_transform(args.name, schemas[args.name])
     elif args.name in preset_names():
         print(preset_text(args.name), end="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import parse_policy, preset_text
-from tfx_audio.components.audio.policy_check import transform_schemas
+from tfx_audio.components.audio.policy_check import policy_schema, transform_schemas
 from tfx_audio.pipeline.commands import policy as command
 
 
@@ -85,3 +86,8 @@ def test_show_a_transform_gives_its_parameters_with_bounds_and_defaults(capsys):
     assert "min_rate: number (0.1 to 10.0)=0.8" in said
     assert "method: librosa_phase_vocoder | signalsmith_stretch=signalsmith_stretch" in said
     assert "Needs: package python_stretch" in said
+
+
+def test_show_schema_gives_what_an_editor_needs(capsys):
+    tfx_audio_policy("show", "schema")
+    assert json.loads(capsys.readouterr().out) == policy_schema()

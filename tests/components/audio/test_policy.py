@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
 
+from tfx_audio.components.audio.augment import check_policy
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import (
     AugmentationPolicy,
@@ -243,3 +246,12 @@ def test_load_policy_knows_presets_and_files_and_says_what_there_is(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match="UTF-8"):
         load_policy(path)
+
+
+GUIDE = Path(__file__).parents[3] / "docs" / "policy.md"
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.S))
+def test_policies_of_the_guide_are_valid(text):
+    policy = parse_policy(text, "docs/policy.md")
+    check_policy(policy)
