@@ -25,6 +25,9 @@ RunnerName = Literal["local", "portable", "flink", "spark", "dataflow"]
 # With any Beam argument TFX first packs itself into a source distribution for the workers; an
 # image's name, which no local worker ever looks at, tells it that the workers have what they need.
 _WORKERS_HAVE_TFX = "--sdk_container_image=unused"
+# Beam's client gives up reading a job's state after this many seconds, 60 by default, however well
+# the job is doing (portable_runner.py, `run`).
+_PATIENCE = "--job_server_timeout=604800"
 _RESTARTS = ("--number_of_execution_retries=3", "--execution_retry_delay=5000")
 
 
@@ -134,11 +137,10 @@ def set_beam_args(components: Iterable[Any], config: BeamConfig) -> None:
 
 def _local(settings: BeamRunnerConfig) -> list[str]:
     args = ["--runner=DirectRunner"]
-    if settings.workers is not None and settings.workers > 1:
-        args += [
-            "--direct_running_mode=multi_processing",
-            f"--direct_num_workers={settings.workers}",
-        ]
+    if settings.workers is not None:  # said outright, one worker included: nobody chooses again
+        args.append(f"--direct_num_workers={settings.workers}")
+        if settings.workers > 1:
+            args.append("--direct_running_mode=multi_processing")
     return [*args, _WORKERS_HAVE_TFX]
 
 
@@ -146,6 +148,7 @@ def _portable(settings: BeamRunnerConfig) -> list[str]:
     args = [
         "--runner=PortableRunner",
         f"--job_endpoint={_needed(settings, 'endpoint', 'localhost:8099')}",
+        _PATIENCE,
         *_environment(settings),
     ]
     if settings.runner == "flink":

@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import (
 )
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio_augmenter.workers import is_chosen
 from tfx_audio.pipeline.beam_options import BeamConfig, BeamRunnerConfig, beam_args, set_beam_args
 
 _FLINK = {"runner": "flink", "endpoint": "jobs:8099", "worker_pool": "localhost:50000"}
@@ -27,8 +28,11 @@ def test_the_default_runs_in_process_and_packs_no_source_distribution() -> None:
     assert beam_args(BeamConfig()) == ["--runner=DirectRunner", "--sdk_container_image=unused"]
 
 
-def test_one_worker_needs_no_second_process() -> None:
-    assert beam_args(BeamConfig(workers=1)) == beam_args(BeamConfig())
+def test_one_worker_is_a_choice_too_and_needs_no_second_process() -> None:
+    direct = _options(workers=1).view_as(DirectOptions)
+    assert (direct.direct_running_mode, direct.direct_num_workers) == ("in_memory", 1)
+    assert is_chosen(beam_args(BeamConfig(workers=1)))
+    assert not is_chosen(beam_args(BeamConfig()))
 
 
 def test_local_workers_are_processes_as_beam_reads_them() -> None:
@@ -45,6 +49,7 @@ def test_flink_goes_through_the_job_server_with_workers_outside_and_a_restart_st
         "EXTERNAL",
         "localhost:50000",
     )
+    assert int(portable.job_server_timeout) > 24 * 3600  # Beam's 60 s would end longer jobs
     args = beam_args(BeamConfig(**_FLINK, workers=2))
     assert "--parallelism=2" in args
     assert "--number_of_execution_retries=3" in args
