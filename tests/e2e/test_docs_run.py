@@ -1,0 +1,128 @@
+"""The documents' commands and snippets run, in a folder laid out as the documents say.
+
+Everything runs as it stands, with three exceptions, each of which other tests run for real
+(tests/e2e/test_run.py, test_explorer_browser.py): `run` and `demo` stop when data, policy and
+configuration are read and the graph is built; `explore` stops before it serves; `predict` stops
+when its arguments are checked. A block below ``<!-- not run: reason -->`` is left out.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+_SPEC = importlib.util.spec_from_file_location("docs_blocks", ROOT / "tests/test_docs.py")
+docs_blocks = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(docs_blocks)
+NOT_RUN = re.compile(r"<!-- not run: \S.*-->\s*$")
+POLICY = """
+copies_per_clip: 2
+transforms:
+  - {name: PitchShift, min_semitones: -2, max_semitones: 2, p: 0.5}
+  - {name: Gain, p: 1.0}
+"""
+
+
+def runs(block):
+    lines = block.document.read_text(encoding="utf-8").splitlines()
+    return not NOT_RUN.search("\n".join(lines[max(0, block.line - 3) : block.line - 1]).rstrip())
+
+
+def write_sound(path, number, rate=16_000):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time_s = np.arange(rate) / rate
+    generator = np.random.default_rng(number)
+    tone = 0.3 * np.sin(2 * np.pi * (200 + 37 * number) * time_s)
+    soundfile.write(path, tone + generator.normal(0, 0.01, len(tone)), rate)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A user's folder, with everything that the documents name."""
+    root = tmp_path_factory.mktemp("user")
+    for label in ("dog", "cat", "siren"):
+        for number in range(40):
+            write_sound(root / "my_sounds" / label / f"{number}.wav", number + len(label))
+    for digit in (0, 1):
+        for speaker in range(12):
+            for index in range(2):
+                number = digit * 100 + speaker * 10 + index
+                write_sound(root / f"recordings/{digit}_s{speaker}_{index}.wav", number, 8_000)
+    rows = ["path,label,room"]
+    for number in range(40):
+        write_sound(root / f"corpus/audio/{number}.wav", number)
+        rows.append(f"audio/{number}.wav,{'ab'[number % 2]},kitchen")
+    (root / "corpus/clips.csv").write_text("\n".join(rows) + "\n")
+    for bank in ("noise", "rooms", "my_noise", "street_noise", "impulse_responses"):
+        for number in range(3):
+            write_sound(root / bank / f"{number}.wav", number)
+    shutil.copy(root / "my_sounds/dog/0.wav", root / "some.wav")
+    (root / "my_policy.yaml").write_text(POLICY)
+    (root / "policy.yaml").write_text(POLICY)
+    (root / "my_run.yaml").write_text("data: {path: my_sounds}\nroot: build/mine\n")
+    (root / "my_backbones.py").write_text("def small_cnn(log_mel):\n    return log_mel\n")
+    return root
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Stop `run`, `demo` and `explore` where the long work would begin."""
+    from tfx_audio.pipeline import local_runner
+    from tfx_audio.pipeline.definition import create_pipeline
+    from tfx_audio.pipeline.run_inputs import read_inputs
+
+    def build_only(config, *_, **__):
+        assert create_pipeline(config, read_inputs(config)).components
+        return None
+
+    monkeypatch.setattr(local_runner, "run_pipeline", build_only)
+    monkeypatch.setattr("subprocess.call", lambda *_, **__: 0)
+
+
+def execute(block, namespace):
+    """Run one block: Python as it stands, `tfx-audio` in this process."""
+    from tfx_audio.pipeline import cli
+
+    if block.kind == "python":
+        exec(compile(block.text, str(block), "exec"), namespace)
+        return
+    for words in docs_blocks.commands_of(block):
+        if Path(words[0]).name != "tfx-audio" or words[1] == "predict":
+            continue
+        try:
+            status = cli.main(words[1:])
+        except SystemExit as ended:  # --help
+            status = ended.code
+        assert not status, f"{block}: {' '.join(words)}"
+
+
+def documents():
+    kinds = ("bash", "python")
+    return [
+        path
+        for path in docs_blocks.DOCUMENTS
+        if any(b.document == path and b.kind in kinds and runs(b) for b in docs_blocks.BLOCKS)
+    ]
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_document_runs_from_top_to_bottom(path, folder, light, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("TFX_AUDIO_CONFIG", "")
+    monkeypatch.delenv("TFX_AUDIO_CONFIG")
+    shutil.rmtree(folder / "augmented", ignore_errors=True)
+    namespace = {"__name__": "__document__"}
+    blocks = [b for b in docs_blocks.BLOCKS if b.document == path and runs(b)]
+    for block in sorted(blocks, key=lambda b: b.line):
+        if block.kind in ("bash", "python"):
+            execute(block, namespace)
+    assert Path(os.getcwd()) == folder
