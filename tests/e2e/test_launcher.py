@@ -19,7 +19,7 @@ import tensorflow as tf
 from tfx_audio.components.audio.policy import load_policy
 from tfx_audio.pipeline.demo_data import write_demo_data
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUCKET = "minio://mlpipeline"

@@ -1,0 +1,199 @@
+"""Ingest and augmentation with workers outside the driver, and on a real Flink.
+
+Beam's job server for Flink comes from Maven Central. Where it can't be had, the tests that need it
+fail and say so; ``TFX_AUDIO_NO_FLINK=1`` says that this is known.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tfx_audio.pipeline.beam_options import BeamConfig, beam_args
+from tfx_audio.pipeline.demo_data import write_demo_data
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+JARS = REPOSITORY / "build" / "flink"
+POLICY = """
+seed: 5
+copies_per_clip: 1
+transforms:
+  - {name: PitchShift, min_semitones: -2, max_semitones: 2, p: 1.0}
+  - {name: AddGaussianNoise, p: 0.5}
+"""
+
+
+def _load_cluster() -> ModuleType:
+    path = REPOSITORY / "scripts" / "flink" / "cluster.py"
+    spec = importlib.util.spec_from_file_location("flink_cluster", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+cluster = _load_cluster()
+
+
+class _Work:
+    """Data, a policy, and runs of `scripts/beam_job.py` from a directory of their own."""
+
+    def __init__(self, folder: Path, python: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.python = python
+        self.environment = environment
+        write_demo_data(folder / "audio", clips_per_class=12)
+        (folder / "policy.yaml").write_text(POLICY)
+
+    def start(self, name: str, arguments: list[str]) -> subprocess.Popen[str]:
+        command = [str(self.python), str(REPOSITORY / "scripts" / "beam_job.py")]
+        command += ["--data", "audio", "--out", name, "--policy", "policy.yaml", "--", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / f"{name}.log").open("wb"),
+            text=True,
+        )
+
+    def finish(self, name: str, process: subprocess.Popen[str]) -> dict[str, Any]:
+        out, _ = process.communicate()
+        log = (self.folder / f"{name}.log").read_text(errors="replace")
+        assert process.returncode == 0, log[-4000:]
+        result: dict[str, Any] = json.loads(out[out.index("{") :])
+        return result
+
+    def run(self, name: str, arguments: list[str]) -> dict[str, Any]:
+        return self.finish(name, self.start(name, arguments))
+
+
+@pytest.fixture(scope="module")
+def work(
+    tmp_path_factory: pytest.TempPathFactory, wheel_python: Path, bare_environment: dict[str, str]
+) -> _Work:
+    return _Work(tmp_path_factory.mktemp("beam"), wheel_python, bare_environment)
+
+
+@pytest.fixture(scope="module")
+def in_process(work: _Work) -> dict[str, Any]:
+    found = work.run("in_process", beam_args(BeamConfig(workers=1)))
+    assert len(found["augmented"]) >= 5
+    return found
+
+
+@pytest.fixture
+def job_server(work: _Work) -> Iterator[tuple[str, str, Path]]:
+    """Beam's own portable job server and a worker pool, each a process."""
+    ports = cluster.free_port(), cluster.free_port()
+    modules = (
+        ["runners.portability.local_job_service_main", "--port", str(ports[0])],
+        ["runners.worker.worker_pool_main", "--service_port", str(ports[1])],
+    )
+    logs = [work.folder / "job_server.log", work.folder / "worker_pool.log"]
+    processes = []
+    for (module, *arguments), log in zip(modules, logs, strict=True):
+        command = [str(work.python), "-m", f"apache_beam.{module}", *arguments]
+        with log.open("wb") as file:
+            processes.append(
+                subprocess.Popen(
+                    command, cwd="/", env=work.environment, stdout=file, stderr=subprocess.STDOUT
+                )
+            )
+    for port, process in zip(ports, processes, strict=True):
+        cluster.wait_for_port(port, process)
+    yield f"localhost:{ports[0]}", f"localhost:{ports[1]}", logs[1]
+    for process in processes:
+        process.terminate()
+        process.wait()
+
+
+def test_workers_outside_the_driver_write_the_same_records(
+    work: _Work, in_process: dict[str, Any], job_server: tuple[str, str, Path]
+) -> None:
+    endpoint, pool, pool_log = job_server
+    config = BeamConfig(runner="portable", endpoint=endpoint, worker_pool=pool)
+    found = work.run("portable", beam_args(config))
+    assert found["examples"] == in_process["examples"]
+    assert found["augmented"] == in_process["augmented"]
+    assert "Starting worker with command" in pool_log.read_text(errors="replace")
+
+
+def _unavailable(error: Exception) -> None:
+    """Say loudly that Flink can't be had; an error unless that is known."""
+    message = f"NO FLINK: {error}"
+    print(f"\n{'!' * 80}\n{message}\n{'!' * 80}", file=sys.__stderr__, flush=True)
+    if os.environ.get("TFX_AUDIO_NO_FLINK") == "1":
+        pytest.skip(message)
+    pytest.fail(f"{message}\nSet TFX_AUDIO_NO_FLINK=1 where this is known.", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def library() -> Any:
+    try:
+        return cluster.fetch_flink(JARS)
+    except cluster.Unavailable as error:
+        return _unavailable(error)
+
+
+@pytest.fixture(scope="module")
+def job_server_jar() -> Any:
+    try:
+        return cluster.fetch_job_server(JARS)
+    except cluster.Unavailable as error:
+        return _unavailable(error)
+
+
+def test_a_cluster_of_two_task_managers_goes_on_with_one(library: Path, tmp_path: Path) -> None:
+    with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+        killed = flink.kill_task_manager(0)
+        flink.wait_for(1)
+        left = flink.processes["taskmanager-1"]
+        assert left.poll() is None
+        assert killed != left.pid
+    assert all(process.poll() is not None for process in flink.processes.values())
+
+
+def test_flink_writes_the_same_records(
+    work: _Work, in_process: dict[str, Any], job_server_jar: Path, library: Path
+) -> None:
+    with cluster.FlinkCluster(library, task_managers=2) as flink:
+        found = work.run("flink", _flink_args(flink, job_server_jar, work.python))
+    assert found["augmented"] == in_process["augmented"]
+
+
+def test_flink_writes_the_same_records_though_a_task_manager_dies_in_the_middle(
+    work: _Work, in_process: dict[str, Any], job_server_jar: Path, library: Path
+) -> None:
+    with cluster.FlinkCluster(library, task_managers=2) as flink:
+        driver = work.start("killed", _flink_args(flink, job_server_jar, work.python))
+        while driver.poll() is None and not flink.rest("overview")["jobs-running"]:
+            time.sleep(0.2)
+        flink.kill_task_manager(0)
+        found = work.finish("killed", driver)
+        assert flink.registered() == 1
+    assert found["augmented"] == in_process["augmented"]
+
+
+def _flink_args(flink: Any, jar: Path, python: Path) -> list[str]:
+    config = BeamConfig(
+        runner="flink",
+        endpoint=flink.start_job_server(jar),
+        worker_pool=flink.start_worker_pool(python),
+        workers=2,
+    )
+    return beam_args(config)
