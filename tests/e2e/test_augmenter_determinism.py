@@ -1,0 +1,188 @@
+"""The same records, whatever the runner, the number of workers, the order, a retry or a kill.
+
+On real speech where ``TFX_AUDIO_FSDD`` names the folder of the Free Spoken Digit Dataset's
+recordings (``TFX_AUDIO_FSDD_CLIPS`` of them, 150 by default; 3000 are all), else on synthesised
+syllables.
+"""
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.clip import encode_wav
+from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio.tfrecord import write_record
+from tfx_audio.components.audio_augmenter.job import AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
+from tfx_audio.pipeline.augment_inputs import ingest_audio
+
+pytestmark = pytest.mark.e2e
+CLASSIC = load_policy("classic")  # two copies of each clip
+FILES = 5
+SAMPLE_RATE = 8000
+
+
+def syllable(index):
+    """A gliding, amplitude-modulated harmonic tone of 0.2 to 0.6 s: speech, roughly."""
+    rng = np.random.default_rng(index)
+    time_s = np.arange(int(rng.uniform(0.2, 0.6) * SAMPLE_RATE)) / SAMPLE_RATE
+    phase = 2 * np.pi * (rng.uniform(90, 250) * time_s + rng.uniform(-80, 80) * time_s**2)
+    voice = sum(np.sin(n * phase) / n for n in range(1, 8))
+    envelope = np.sin(np.pi * time_s / time_s[-1]) * (1 + 0.3 * np.sin(2 * np.pi * 6 * time_s))
+    return (0.2 * voice * envelope).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audio")
+    if "TFX_AUDIO_FSDD" in os.environ:
+        recordings = sorted(Path(os.environ["TFX_AUDIO_FSDD"]).glob("*.wav"))
+        count = int(os.environ.get("TFX_AUDIO_FSDD_CLIPS", "150"))
+        for path in recordings[:: max(1, len(recordings) // count)]:
+            shutil.copyfile(path, folder / path.name)
+    else:
+        for index in range(60):
+            wav = encode_wav(syllable(index), SAMPLE_RATE)
+            (folder / f"{index % 10}_voice_{index}.wav").write_bytes(wav)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples(audio, tmp_path_factory):
+    """The clips as examples, in several files."""
+    ingested = tmp_path_factory.mktemp("ingested")
+    patterns, rejections = ingest_audio(str(audio), "{label}_{speaker}_{index}", None, ingested)
+    assert not rejections
+    records = [r for span in plan_spans(patterns["train"]) for r in read_span(span)]
+    return write_files(tmp_path_factory.mktemp("examples"), sorted(records))
+
+
+def write_files(folder, records):
+    for number in range(FILES):
+        with (folder / f"clips-{number}").open("wb") as file:
+            for record in records[number::FILES]:
+                write_record(file, record)
+    return folder
+
+
+def records_in(folder):
+    return [r for span in plan_spans(f"{folder}/*") for r in read_span(span)]
+
+
+def digest(folders):
+    """Return one digest over the sorted digests of all records, by split."""
+    total = hashlib.sha256()
+    for split, folder in sorted(folders.items()):
+        found = sorted(hashlib.sha256(record).hexdigest() for record in records_in(folder))
+        total.update(f"{split} {len(found)} {' '.join(found)}\n".encode())
+    return total.hexdigest()
+
+
+def augment(examples, out, *beam_args):
+    """Run the job with the clips as train and as test; return the folders of its splits."""
+    job = AugmentationJob(
+        policy=CLASSIC,
+        inputs={"train": [f"{examples}/*"], "test": [f"{examples}/*-0"]},
+        split_uri=lambda split: str(out / split),
+        rejected_dir=str(out / "rejected"),
+        progress_dir=str(out / ".progress"),
+    )
+    counts = run_job(
+        job,
+        lambda args: beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(args)),
+        list(beam_args),
+    )
+    assert counts.augmented == 2 * counts.kept
+    return {split: out / split for split in job.output_splits}
+
+
+@pytest.fixture(scope="module")
+def reference(examples, tmp_path_factory):
+    return augment(examples, tmp_path_factory.mktemp("reference"), "--direct_num_workers=1")
+
+
+@pytest.mark.parametrize(
+    "beam_args",
+    [
+        ("--direct_running_mode=multi_processing", "--direct_num_workers=2"),
+        ("--direct_running_mode=multi_threading", "--direct_num_workers=4"),
+        ("--direct_num_workers=1", "--direct_runner_bundle_repeat=1"),
+    ],
+    ids=["processes", "threads", "retried bundles"],
+)
+def test_no_way_of_running_changes_a_record(examples, reference, tmp_path, beam_args):
+    assert digest(augment(examples, tmp_path, *beam_args)) == digest(reference)
+
+
+def test_no_order_of_the_input_changes_a_record(examples, reference, tmp_path):
+    backward = write_files(tmp_path, sorted(records_in(examples), reverse=True))
+    (backward / "clips-0").rename(backward / "clips-first")
+    (backward / "clips-test-0").write_bytes((examples / "clips-0").read_bytes())
+    train = augment(backward, tmp_path / "out", "--direct_num_workers=1")["train"]
+
+    # clips-test-0 stands in both splits here, so its clips come twice.
+    assert set(records_in(train)) == set(records_in(reference["train"]))
+
+
+def test_another_seed_changes_every_drawn_parameter(examples, reference):
+    other = Augmenter(CLASSIC.from_json(CLASSIC.to_json().replace('"seed":0', '"seed":1')))
+    clip = example_to_clip(records_in(examples)[0])
+    copies = {clip_to_example(other.augment(clip, index)) for index in range(1, 6)}
+
+    assert not copies & set(records_in(reference["train"]))
+
+
+def test_fifty_copies_are_made_again_from_their_source_alone(examples, reference):
+    originals = {clip.clip_id: clip for clip in map(example_to_clip, records_in(examples))}
+    copies = [r for r in records_in(reference["train"]) if example_to_clip(r).copy_index]
+    augmenter = Augmenter(CLASSIC)
+
+    for record in random.Random(0).sample(copies, 50):
+        copy = example_to_clip(record)
+        again = augmenter.augment(originals[copy.source_clip_id], copy.copy_index)
+        assert clip_to_example(again) == record
+
+
+def test_a_killed_run_leaves_nothing_and_the_next_is_whole(audio, tmp_path):
+    out = tmp_path / "out"
+    command = [
+        sys.executable, "-m", "tfx_audio.pipeline.cli", "augment", "--data", str(audio),
+        "--label-from", "{label}_{speaker}_{index}", "--out", str(out), "--workers",
+    ]  # fmt: skip
+
+    killed = subprocess.Popen([*command, "2"], stderr=subprocess.DEVNULL)
+    started = wait_for(lambda: [*tmp_path.glob(".out.unfinished-*/.progress/*")], killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+
+    assert started
+    assert not out.exists()
+    subprocess.run([*command, "2"], check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    subprocess.run([*command[:-2], str(tmp_path / "calm"), "--workers", "1"], check=True)
+    folders = [{"train": tmp_path / name / "Split-train"} for name in ("out", "calm")]
+    assert digest(folders[0]) == digest(folders[1])
+
+
+def wait_for(condition, process, limit_s=120):
+    """Wait until the condition holds while the process runs; return whether it came to hold."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end and process.poll() is None:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
