@@ -112,13 +112,23 @@ def settings_for(config: BeamConfig, component_id: str | None = None) -> BeamRun
     return BeamRunnerConfig(**(shared | named))
 
 
-def set_beam_args(components: Iterable[Any], config: BeamConfig) -> None:
+def set_beam_args(
+    components: Iterable[Any], config: BeamConfig, in_this_process: bool = False
+) -> None:
     """Give each Beam component of a TFX pipeline its arguments.
+
+    Args:
+      components: The pipeline's nodes.
+      config: The configuration's section `beam`.
+      in_this_process: The components will run in this process, so that their arguments can be
+        kept out of TFX's cache key (see `beam_runtime_args`).
 
     Raises:
       InvalidInput: If the configuration names a component that is not there.
     """
     from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+
+    from tfx_audio.pipeline.beam_runtime_args import by_environment
 
     present = [node for node in components if hasattr(node, "executor_spec")]
     beam_components = {
@@ -132,7 +142,10 @@ def set_beam_args(components: Iterable[Any], config: BeamConfig) -> None:
                 + did_you_mean(name, beam_components)
             )
     for name, component in beam_components.items():
-        component.with_beam_pipeline_args(beam_args(config, name))
+        args: list[Any] = beam_args(config, name)
+        if in_this_process:
+            args = by_environment(name, args)
+        component.with_beam_pipeline_args(args)
 
 
 def _local(settings: BeamRunnerConfig) -> list[str]:

@@ -64,7 +64,7 @@ def create_pipeline(
     nodes |= _model_nodes(config, inputs, nodes)
     nodes |= _evaluation_nodes(config, inputs, nodes, target)
     ordered = list(nodes.values())
-    set_beam_args(ordered, config.beam)
+    set_beam_args(ordered, config.beam, in_this_process=target == "local")
     return pipeline.Pipeline(
         pipeline_name=config.name,
         pipeline_root=os.path.join(config.root, "artifacts"),
