@@ -2,11 +2,14 @@
 
 Everything runs as it stands, with three exceptions, each of which other tests run for real
 (tests/e2e/test_run.py, test_explorer_browser.py): `run` and `demo` stop when data, policy and
-configuration are read and the graph is built; `explore` stops before it serves; `predict` stops
-when its arguments are checked. A block below ``<!-- not run: reason -->`` is left out.
+configuration are read and the graph is built; `explore` stops before it serves; `predict`, `runs`
+and what holds a placeholder in capitals (``--data DIR``) are only parsed, by tests/test_docs.py. A
+policy file that a command names and that is not there holds the document's own first policy. A
+block below ``<!-- not run: reason -->`` is left out.
 """
 
 import importlib.util
+import itertools
 import os
 import re
 import shutil
@@ -16,6 +19,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.examples import clip_to_example
+from tfx_audio.components.audio.tfrecord import write_record
+
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +30,7 @@ _SPEC = importlib.util.spec_from_file_location("docs_blocks", ROOT / "tests/test
 docs_blocks = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(docs_blocks)
 NOT_RUN = re.compile(r"<!-- not run: \S.*-->\s*$")
+PLACEHOLDER = re.compile(r"(^|[=/,])[A-Z][A-Z_]+($|[=/,.])")
 POLICY = """
 copies_per_clip: 2
 transforms:
@@ -65,8 +73,11 @@ def folder(tmp_path_factory):
         for number in range(3):
             write_sound(root / bank / f"{number}.wav", number)
     shutil.copy(root / "my_sounds/dog/0.wav", root / "some.wav")
-    (root / "my_policy.yaml").write_text(POLICY)
-    (root / "policy.yaml").write_text(POLICY)
+    (root / "examples/Split-train").mkdir(parents=True)
+    with open(root / "examples/Split-train/examples-00000-of-00001", "wb") as file:
+        for number in range(4):
+            tone = np.sin(np.arange(8_000) * (1 + number) / 20).astype(np.float32) / 2
+            write_record(file, clip_to_example(Clip(f"{number}.wav", tone, 8_000, label="dog")))
     (root / "my_run.yaml").write_text("data: {path: my_sounds}\nroot: build/mine\n")
     (root / "my_backbones.py").write_text("def small_cnn(log_mel):\n    return log_mel\n")
     return root
@@ -95,13 +106,27 @@ def execute(block, namespace):
         exec(compile(block.text, str(block), "exec"), namespace)
         return
     for words in docs_blocks.commands_of(block):
-        if Path(words[0]).name != "tfx-audio" or words[1] == "predict":
+        only_parsed = words[1:2] in (["predict"], ["runs"]) or any(map(PLACEHOLDER.search, words))
+        if Path(words[0]).name != "tfx-audio" or only_parsed:
             continue
+        write_missing_policies(block.document, words)
         try:
             status = cli.main(words[1:])
         except SystemExit as ended:  # --help
             status = ended.code
         assert not status, f"{block}: {' '.join(words)}"
+
+
+def write_missing_policies(document, words):
+    """Write the document's first policy to every policy file that a command reads."""
+    texts = [b.text for b in docs_blocks.BLOCKS if b.document == document and b.kind == "yaml"]
+    text = next((t for t in texts if "transforms:" in t and "sounds:" not in t), POLICY)
+    for before, word in itertools.pairwise(words):
+        if before in ("--policy", "check", "show") and word.endswith((".yaml", ".yml", ".json")):
+            path = Path(word)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.write_text(text)
 
 
 def documents():
