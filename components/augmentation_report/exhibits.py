@@ -67,10 +67,11 @@ def build_exhibit(
     mel = log_mel(shown, settings)
     highest = float(mel.max())
     lowest = highest - settings.dynamic_range_db
-    masks = MaskSettings.derive(model.get("spec_augment"), *mel.shape) if masked else None
+    frames, n_mels = mel.shape
+    masks = MaskSettings.derive(model.get("spec_augment"), frames, n_mels) if masked else None
     masked_uri, words = "", ""
     if masks is not None:
-        drawn = draw_masks(_generator(clip.clip_id), *mel.shape, masks)
+        drawn = draw_masks(_generator(clip.clip_id), frames, n_mels, masks)
         masked_uri = data_uri(mel_png(apply_masks(mel, drawn), lowest, highest), "image/png")
         words = describe_masks(drawn)
     return Exhibit(

@@ -133,16 +133,16 @@ def _control(step: DraftStep, field: Field, banks: list[str]) -> None:
 
 def _range_control(step: DraftStep, field: Field, key: str) -> None:
     kind = int if field.whole else float
-    values = tuple(
+    lower, upper = (
         kind(step.values.get(name, default))
         for name, default in zip(field.names, field.default, strict=True)
     )
-    low, high = field.widened(values)
+    low, high = field.widened((lower, upper))
     chosen = st.slider(
         field.label,
         kind(low),
         kind(high),
-        values,
+        (lower, upper),
         kind(field.step),
         key=key,
         help=field.text or None,

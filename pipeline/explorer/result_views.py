@@ -107,10 +107,11 @@ def _spec_augment(clips: list[Clip]) -> None:
         settings = SpecAugmentSettings(freq_fraction=freq, time_fraction=time)
     for number, clip in enumerate(clips):
         mel = _log_mel(clip)
-        chosen = MaskSettings.derive(settings.model_dump(), *mel.shape)
+        frames, n_mels = mel.shape
+        chosen = MaskSettings.derive(settings.model_dump(), frames, n_mels)
         masks = []
         if chosen is not None:
-            masks = draw_masks(np.random.default_rng([int(draw), number]), *mel.shape, chosen)
+            masks = draw_masks(np.random.default_rng([int(draw), number]), frames, n_mels, chosen)
         st.image(_mel_picture(apply_masks(mel, masks), mel), width="stretch")
         title = f"copy {clip.copy_index}" if clip.copy_index else "original"
         st.caption(f"{title}: {describe_masks(masks) or 'no masks'}")
