@@ -6,6 +6,7 @@ from tfx.dsl.compiler.placeholder_utils import (
     resolve_placeholder_expression,
 )
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.orchestration.portable.data_types import ExecutionInfo
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio_augmenter.executor import Executor
@@ -35,7 +36,7 @@ def test_the_arguments_arrive_in_order_and_the_first_fills_the_slots(monkeypatch
     monkeypatch.setattr(beam_runtime_args, "SLOTS", 4)
     spec = encoded(["--runner=DirectRunner", "--direct_num_workers=2"])
 
-    context = ResolutionContext()
+    context = ResolutionContext(exec_info=ExecutionInfo())
     arrived = [
         resolve_placeholder_expression(one, context) for one in spec.beam_pipeline_args_placeholders
     ]

@@ -1,0 +1,120 @@
+"""`tfx-audio augment` on files and on TFRecords, whole or not at all."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from tfx_audio.components.audio.clip import decode_wav
+from tfx_audio.components.audio.examples import example_to_clip
+from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
+from tfx_audio.pipeline import cli
+from tfx_audio.pipeline.augment_files import _appearing_when_whole
+
+
+@pytest.fixture
+def audio(tmp_path):
+    """Two labels by folder, one file that is no audio although it says so."""
+    rng = np.random.default_rng(0)
+    for path in ("dog/1.wav", "dog/2.wav", "cat/1.flac"):
+        target = tmp_path / "audio" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(target, rng.uniform(-0.3, 0.3, 1600), 8000)
+    return tmp_path / "audio"
+
+
+def augment(*args):
+    return cli.main(["augment", "--workers", "1", *map(str, args)])
+
+
+def clips_in(folder):
+    return [example_to_clip(r) for span in plan_spans(f"{folder}/*") for r in read_span(span)]
+
+
+def test_files_become_records_and_records_more_records(audio, tmp_path, capsys):
+    assert augment("--data", audio, "--out", tmp_path / "one") == 0
+
+    first = {clip.clip_id: clip for clip in clips_in(tmp_path / "one/Split-train")}
+    ids = ("dog/1.wav", "dog/2.wav", "cat/1.flac")
+    assert set(first) == {f"{i}{copy}" for i in ids for copy in ("", "~1", "~2")}
+    assert first["cat/1.flac~2"].label == "cat"
+    assert "3 originals and 6 copies" in capsys.readouterr().out
+    described = json.loads((tmp_path / "one/provenance.json").read_text())
+    assert described["counters"]["augmented"] == 6
+    assert load_policy(tmp_path / "one/policy.json") == load_policy("classic")
+    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == [
+        "Split-train", "policy.json", "provenance.json", "rejected.jsonl",
+    ]  # fmt: skip
+
+    assert augment("--data", tmp_path / "one", "--out", tmp_path / "two", "--seed", "1") == 0
+    assert len(clips_in(tmp_path / "two/Split-train")) == 27
+
+
+def test_wav_files_come_with_a_manifest(audio, tmp_path):
+    assert augment("--data", audio, "--out", tmp_path / "out", "--format", "wav") == 0
+
+    rows = list(csv.DictReader((tmp_path / "out/manifest.csv").open(newline="")))
+    assert len(rows) == 9
+    assert {row["label"] for row in rows} == {"dog", "cat"}
+    for row in rows:
+        waveform, rate = decode_wav((tmp_path / "out" / row["path"]).read_bytes())
+        assert (rate, len(waveform)) == (8000, 1600)
+    assert not (tmp_path / "out/Split-train").exists()
+
+
+def test_too_much_that_cannot_be_used_fails_and_leaves_the_table(audio, tmp_path, capsys):
+    (audio / "dog/broken.wav").write_bytes(b"RIFF no sound")
+
+    assert augment("--data", audio, "--out", tmp_path / "out") == 1
+
+    assert "unreadable: 1" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    (line,) = (tmp_path / "out-rejected.jsonl").read_text().splitlines()
+    assert json.loads(line)["path"] == "dog/broken.wav"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--data", "nothing", "--out", "out"], "there is no folder and no file 'nothing'"),
+        (["--data", "empty", "--out", "out"], "expected audio files under 'empty'; found none"),
+        (["--data", "empty", "--out", "empty"], "--out: empty exists already"),
+        (["--data", "empty", "--out", "out", "--policy", "clasic"], "Did you mean 'classic'?"),
+        (["--data", "empty", "--out", "/proc/no/out"], "--out: /proc/no/out can't be written"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys, args, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+
+    assert augment(*args) == 2
+
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sound_bank_that_the_policy_names_must_be_given(audio, tmp_path, capsys):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("{transforms: [{name: AddBackgroundNoise, sounds: street}]}")
+
+    assert augment("--data", audio, "--out", tmp_path / "out", "--policy", policy) == 2
+    assert "expected --sound-bank street=DIR; given: none" in capsys.readouterr().err
+
+
+def test_a_folder_of_a_dead_process_is_removed_and_that_of_a_living_one_is_not(tmp_path):
+    dead = tmp_path / ".out.unfinished-99999999"
+    living = tmp_path / ".out.unfinished-1"
+    dead.mkdir()
+    living.mkdir()
+
+    with _appearing_when_whole(tmp_path / "out") as folder:
+        (folder / "x").touch()
+        assert not (tmp_path / "out").exists()
+
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".out.unfinished-1", "out"]
+    assert (tmp_path / "out/x").exists()
