@@ -82,6 +82,8 @@ def _build(
     if SOUNDS_KEY in parameters:
         name = schema["properties"][SOUNDS_KEY]["x-parameter"]
         parameters[name] = banks.paths(parameters.pop(SOUNDS_KEY))
+        if spec.name == "ApplyImpulseResponse":
+            parameters["lru_cache_size"] = 0  # they are kept once for all threads and labels
     make = getattr(audiomentations, spec.name)
     return _Step(spec, _construct(spec, document, lambda: make(**parameters)), chain, banks)
 
@@ -130,6 +132,7 @@ class _Step:
         self._inner = _inner_transforms(transform)
         self._applied = chain.applied
         self._banks = banks
+        self._bank = spec.parameters.get(SOUNDS_KEY, "")
         self._is_room = spec.name == "RoomSimulator"
         self._times = chain.times.setdefault(spec.name, [0, 0.0])
 
@@ -173,7 +176,7 @@ class _Step:
 
     def _plain(self, key: str, value: Any) -> Any:
         if isinstance(value, str):
-            return self._banks.relative(value) if key in _FILE_PARAMETERS else value
+            return self._banks.relative(self._bank, value) if key in _FILE_PARAMETERS else value
         if isinstance(value, Mapping):
             return {str(name): self._plain(str(name), item) for name, item in value.items()}
         if isinstance(value, (list, tuple)):

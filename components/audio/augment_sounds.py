@@ -36,7 +36,8 @@ class SoundBankFiles:
     def __init__(self, bank_dirs: Mapping[str, str] | None) -> None:
         self._unknown = bank_dirs is None
         self._roots = {name: Path(path).resolve() for name, path in (bank_dirs or {}).items()}
-        self._names: dict[str, str] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._paths: dict[str, list[str]] = {}
 
     def paths(self, name: str) -> list[str]:
         """Return a bank's files, sorted by relative name.
@@ -46,6 +47,11 @@ class SoundBankFiles:
         """
         if self._unknown:
             return [f"/{name}/sound.wav"]
+        if name not in self._paths:
+            self._paths[name] = self._list(name)
+        return self._paths[name]
+
+    def _list(self, name: str) -> list[str]:
         if name not in self._roots:
             raise InvalidInput(
                 f"the policy needs the sound bank '{name}' (--sound-bank {name}=DIR); given: "
@@ -59,12 +65,12 @@ class SoundBankFiles:
         }
         if not files:
             raise InvalidInput(f"the sound bank '{name}' has no sounds: {root}")
-        self._names.update({path: f"{name}/{relative}" for relative, path in files.items()})
+        self._names.update({(name, files[relative]): f"{name}/{relative}" for relative in files})
         return [files[relative] for relative in sorted(files)]
 
-    def relative(self, path: str) -> str:
+    def relative(self, name: str, path: str) -> str:
         """Return ``bank/relative/file.wav`` for a bank's file."""
-        return self._names.get(path, Path(path).name)
+        return self._names[name, path]
 
 
 class _Cache:
@@ -113,13 +119,13 @@ def load_sound(
     offset: float = 0.0,
     duration: float | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Stand in for audiomentations' ``load_sound_file``: same arguments, read once."""
+    """Stand in for audiomentations' ``load_sound_file``: same arguments, read once, read-only."""
     samples, rate = _CACHE.get(str(file_path), sample_rate, mono)
     if offset or duration is not None:
         start = int(offset * rate)
         stop = None if duration is None else start + max(1, int(duration * rate))
         samples = samples[..., start:stop]
-    return samples.copy(), rate
+    return samples, rate
 
 
 def install_sounds() -> None:
