@@ -8,9 +8,13 @@ from tfx_audio.components.audio_example_gen.listed import Listing, check_root
 from tfx_audio.components.audio_example_gen.manifest_clips import find_manifests, list_manifests
 from tfx_audio.components.audio_example_gen.record_files import list_record_files
 
+_RECORDS_NAME = "tfrecord"
+
 
 def list_recordings(config: IngestConfig) -> Listing:
     """List what a configuration points at: records, a manifest's clips, or a folder's files.
+
+    A folder without audio whose files are called TFRecords is taken for records.
 
     Raises:
       InvalidInput: If there is no such folder or manifest, or a pattern or column is malformed.
@@ -19,4 +23,9 @@ def list_recordings(config: IngestConfig) -> Listing:
     if config.records:
         return list_record_files(config)
     manifests = find_manifests(config)
-    return list_manifests(config, manifests) if manifests else list_folder(config)
+    if manifests:
+        return list_manifests(config, manifests)
+    listing = list_folder(config)
+    if not listing.recordings and any(_RECORDS_NAME in path for path in listing.ignored):
+        return list_record_files(config.model_copy(update={"records": f"*{_RECORDS_NAME}*"}))
+    return listing

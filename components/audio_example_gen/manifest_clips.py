@@ -84,17 +84,23 @@ def _split_folders(root: str) -> list[str]:
         return sorted(e.name for e in entries if split_of_name(e.name) and e.is_dir())
 
 
-def _roles(config: IngestConfig, manifest: Manifest) -> Roles:
-    """Return what the columns mean, from the first row that can be read."""
+def _columns(manifest: Manifest) -> list[str]:
+    """Return the names of all columns, in order; JSON objects may have different ones."""
+    names: dict[str, None] = {}
     for row in manifest.rows:
-        if not row.problem:
-            return find_roles(config.columns, row.values, repr(manifest.uri))
-    return Roles()
+        if not names.keys() >= row.values.keys():
+            names.update(dict.fromkeys(row.values))
+    return list(names)
+
+
+def _roles(config: IngestConfig, manifest: Manifest) -> Roles:
+    """Return what the columns mean."""
+    return find_roles(config.columns, _columns(manifest), repr(manifest.uri))
 
 
 def _check_columns(config: IngestConfig, manifest: Manifest) -> None:
-    names = next((list(row.values) for row in manifest.rows if not row.problem), None)
-    if names is None:
+    names = _columns(manifest)
+    if not names:
         raise InvalidInput(f"the manifest {manifest.uri!r} has no row that can be read")
     if not _roles(config, manifest).audio:
         raise InvalidInput(
