@@ -74,7 +74,9 @@ def command(args: argparse.Namespace) -> list[str]:
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorLinks": "false",
-        "theme.primaryColor": "#a33f8f",
+        # one for each: a colour for both would switch the system's dark mode off
+        "theme.light.primaryColor": "#8a3279",
+        "theme.dark.primaryColor": "#d98fd0",
     }
     passed = ["--policy", args.policy, "--label-from", args.label_from]
     passed += ["--data", args.data] if args.data else []

@@ -185,5 +185,9 @@ def test_other_screens(explorer, open_page, screenshots, name, options):
     page = open_page(explorer, allowed=explorer, **options)
     page.get_by_text("after 3. AddGaussianNoise").wait_for(state="attached", timeout=90_000)
     settled(page)
+    page.locator("audio").first.wait_for(timeout=30_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     page.screenshot(path=screenshots / f"explorer-{name}.png", full_page=True)
+    ground = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert (sum(json.loads(f"[{ground[4:-1]}]")) < 180) == (name == "dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
