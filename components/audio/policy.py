@@ -20,12 +20,8 @@ from typing import Any
 from tfx_audio.components.audio.clip import CLEAN
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy_check import Checker, policy_schema
-from tfx_audio.components.audio.policy_transforms import (
-    TransformSpec,
-    change_transforms,
-    check_ids,
-    read_transforms,
-)
+from tfx_audio.components.audio.policy_labels import change_transforms, check_ids
+from tfx_audio.components.audio.policy_transforms import TransformSpec, read_transforms
 from tfx_audio.components.audio.policy_yaml import Document, read_document
 
 DEFAULT_PRESET = "classic"
