@@ -87,8 +87,10 @@ def _maven(*arguments: str) -> None:
     command = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        errors = [line for line in done.stdout.splitlines() if "ERROR" in line]
-        raise Unavailable(f"Maven could not fetch {arguments}: {errors[:1]}")
+        what = next((part for part in arguments if part.startswith("-Dartifact=")), "Flink's jars")
+        missing = "Could not find artifact" in done.stdout or "was not found" in done.stdout
+        why = "not in the repository" if missing else done.stdout.strip()[:300]
+        raise Unavailable(f"Maven could not fetch {what.removeprefix('-Dartifact=')}: {why}")
 
 
 @dataclass

@@ -1,0 +1,63 @@
+"""The wheel in an environment without the checkout, from a directory with folders of our names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+QUICK = (
+    "train.steps=20",
+    "model.window_s=0.5",
+    "evaluate.min_accuracy=0",
+    "evaluate.min_noisy_accuracy=0",
+    "beam.components={AudioExampleGen: {workers: 2}, AudioAugmenter: {workers: 2}}",
+)
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's directory: its `components` and `pipeline` must never be imported for ours."""
+    folder = tmp_path_factory.mktemp("users")
+    for name in ("components", "pipeline", "schemas"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise ImportError('not the one you want')\n")
+    return folder
+
+
+def test_the_demo_runs_with_two_beam_processes(
+    workdir: Path, wheel_python: Path, bare_environment: dict[str, str]
+) -> None:
+    settings = [f"--set={setting}" for setting in QUICK]
+    command = [str(wheel_python), "-m", "tfx_audio.pipeline.cli", "demo", "--root", "out"]
+    done = subprocess.run(
+        [*command, *settings],
+        cwd=workdir,
+        env=bare_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((workdir / "out" / "summary.json").read_text())
+    assert sum(summary["clips"].values()) == 1200
+    assert summary["augmented"] > 0
+    assert summary["rejected"] == {}
+    assert (Path(summary["pushed_uri"]) / "saved_model.pb").exists()
+    logs = "".join(path.read_text(errors="replace") for path in (workdir / "out/logs").glob("*"))
+    assert "direct_num_workers=2" in logs
+
+
+def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(wheel: Path) -> None:
+    import zipfile
+
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"tfx_audio"}
+    assert "tfx_audio/schemas/clip.pbtxt" in names
+    assert "tfx_audio/components/audio/presets/classic.yaml" in names
+    assert "tfx_audio/components/augmentation_report/page.html" in names
