@@ -117,14 +117,23 @@ class SpecAugment(keras.layers.Layer):
     def draw(self, batch: Any, frames: Any, bands: Any) -> tuple[Spans, Spans]:
         """Draw the masks of a batch: ``(frequency spans, time spans)``."""
         p = self.params
-        longest = ops.cast(ops.floor(p.max_time_fraction * ops.cast(frames, "float32")), "int32")
-        longest = ops.minimum(longest, p.time_mask_param)
-        freq = self._spans(batch, p.n_freq_masks, bands, ops.minimum(p.freq_mask_param, bands))
-        return freq, self._spans(batch, p.n_time_masks, frames, longest)
+        widest = (ops.minimum(p.freq_mask_param, bands), self._longest(frames))
+        of_axis = [0] * p.n_freq_masks + [1] * p.n_time_masks
+        shape = (2, batch, len(of_axis))
+        draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        size = ops.stack([(bands, frames)[axis] for axis in of_axis] or [bands])
+        longest = ops.stack([widest[axis] for axis in of_axis] or [bands])
+        spans = spans_of(draws, size, longest)
+        return (
+            Spans(*(drawn[:, : p.n_freq_masks] for drawn in spans)),
+            Spans(*(drawn[:, p.n_freq_masks :] for drawn in spans)),
+        )
 
-    def _spans(self, batch: Any, masks: int, size: Any, longest: Any) -> Spans:
-        draws = keras.random.uniform((2, batch, masks), dtype="float32", seed=self.seed_generator)
-        return spans_of(draws, size, longest)
+    def _longest(self, frames: Any) -> Any:
+        """Return the widest time mask: T, but at most p·τ."""
+        p = self.params
+        bound = ops.floor(p.max_time_fraction * ops.cast(frames, "float32"))
+        return ops.minimum(ops.cast(bound, "int32"), p.time_mask_param)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the input's shape."""
@@ -145,8 +154,8 @@ def spans_of(draws: Any, size: Any, longest: Any) -> Spans:
 
     Args:
       draws: float32 in [0, 1), ``(2, batch, masks)``: first for the widths, then for the starts.
-      size: Length of the axis.
-      longest: Widest span.
+      size: Length of the axis, or one for each mask, ``(masks,)``.
+      longest: Widest span, or one for each mask.
 
     Returns:
       Widths uniform in 0..longest, starts uniform in 0..size - width - 1.
@@ -158,7 +167,7 @@ def spans_of(draws: Any, size: Any, longest: Any) -> Spans:
 
 def _below(draws: Any, bound: Any) -> Any:
     """Scale draws in [0, 1) to integers in 0..bound - 1."""
-    scaled = ops.cast(ops.floor(draws * ops.cast(bound, "float32")), "int32")
+    scaled = ops.cast(draws * ops.cast(bound, "float32"), "int32")
     return ops.minimum(scaled, bound - 1)
 
 
