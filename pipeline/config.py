@@ -162,8 +162,10 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _parse_value(name: str, text: str) -> Any:
+    if not text.strip() or text.startswith("*"):  # a file pattern; an alias would name nothing
+        return text
     try:
-        return yaml.safe_load(text) if text.strip() else text
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidInput(f"--set {name}: {text!r} is not a YAML value: {error}") from error
 

@@ -11,8 +11,9 @@ from tfx_audio.components.audio.examples import LABEL_KEY, PEAK_KEY, SAMPLE_RATE
 ANOMALIES_FILE = "SchemaDiff.pb"
 _NAMES = {
     (LABEL_KEY, "ENUM_TYPE_UNEXPECTED_STRING_VALUES"): "label_not_in_schema",
-    (SAMPLE_RATE_KEY, "OUT_OF_RANGE_VALUES"): "wrong_sample_rate",
-    (PEAK_KEY, "OUT_OF_RANGE_VALUES"): "silent_clip",
+    (SAMPLE_RATE_KEY, "INT_TYPE_SMALL_INT"): "wrong_sample_rate",
+    (SAMPLE_RATE_KEY, "INT_TYPE_BIG_INT"): "wrong_sample_rate",
+    (PEAK_KEY, "FLOAT_TYPE_SMALL_FLOAT"): "silent_clip",
 }
 _SPLIT_PREFIX = "Split-"
 

@@ -1,0 +1,131 @@
+"""AudioExampleGen's executor, its judgement, and what it leaves behind."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from tfx.types import artifact_utils, standard_artifacts
+
+from tfx_audio.components.artifacts import RejectedClips
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import TooManyRejected
+from tfx_audio.components.audio_example_gen.component import AudioExampleGen
+from tfx_audio.components.audio_example_gen.config import (
+    IngestConfig,
+    SplitConfig,
+    ingest_config_json,
+    parse_ingest_config,
+    statistics_features,
+)
+from tfx_audio.components.audio_example_gen.executor import Executor
+
+SELECT = {"test": "index in 0-1", "eval": "index in 2-3"}
+
+
+def write(root, label, index, seconds=0.05):
+    path = root / "data" / f"{label}_{index}.wav"
+    path.parent.mkdir(exist_ok=True)
+    rng = np.random.default_rng([ord(label), index])
+    soundfile.write(path, rng.uniform(-0.5, 0.5, int(8000 * seconds)), 8000)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path):
+    for label in "ab":
+        for index in range(10):
+            write(tmp_path, label, index)
+    return tmp_path
+
+
+def run(root, max_rejected_fraction=0.01, select=SELECT, **changes):
+    data = IngestConfig(path=str(root / "data"), **{"label_from": "{label}_{index}", **changes})
+    component = AudioExampleGen(
+        ingest_config_json(data, SplitConfig(select=select)),
+        data_digest="digest",
+        max_rejected_fraction=max_rejected_fraction,
+        failed_dir=str(root / "failed"),
+    )
+    examples, rejected = standard_artifacts.Examples(), RejectedClips()
+    examples.uri, rejected.uri = str(root / "examples"), str(root / "rejected")
+    outputs = {"examples": [examples], "rejected": [rejected]}
+    Executor().Do({}, outputs, dict(component.exec_properties))
+    return examples, rejected
+
+
+def reasons(folder):
+    lines = [line for path in folder.glob("*rejected*") for line in path.read_text().splitlines()]
+    return sorted((json.loads(line)["path"], json.loads(line)["reason"]) for line in lines)
+
+
+def test_splits_counts_and_table(root):
+    (root / "data" / "odd.wav").write_bytes(b"")
+    (root / "data" / "a_99.wav").write_bytes(b"no audio")
+    examples, rejected = run(root, max_rejected_fraction=0.1)
+    assert artifact_utils.decode_split_names(examples.split_names) == ["train", "eval", "test"]
+    for artifact in (examples, rejected):
+        assert artifact.get_int_custom_property("rejected_total") == 2
+        assert artifact.get_int_custom_property("rejected:unreadable") == 1
+        assert artifact.get_int_custom_property("rejected:missing_label") == 1
+        assert artifact.get_int_custom_property("clips:train") == 12
+        assert artifact.get_int_custom_property("clips:test") == 4
+        assert artifact.get_float_custom_property("seconds:eval") == pytest.approx(0.2)
+        assert artifact.get_int_custom_property("sample_rate") == 8000
+    assert reasons(root / "rejected") == [("a_99.wav", "unreadable"), ("odd.wav", "missing_label")]
+    assert not (root / "failed").exists()
+
+
+def test_too_many_rejected_fails_and_keeps_the_table(root):
+    (root / "data" / "a_99.wav").write_bytes(b"no audio")
+    with pytest.raises(TooManyRejected, match=r"1 of 21 .*unreadable: 1.*failed"):
+        run(root)
+    assert reasons(root / "failed") == [("a_99.wav", "unreadable")]
+
+
+def test_a_label_that_loses_all_its_clips_fails(root):
+    (root / "data" / "c_5.wav").write_bytes(b"")
+    with pytest.raises(TooManyRejected, match="every clip of the label 'c'"):
+        run(root, max_rejected_fraction=0.5)
+    assert reasons(root / "failed") == [("c_5.wav", "empty")]
+
+
+def test_an_empty_split_fails(root):
+    with pytest.raises(InvalidInput, match="'test' came out empty of 20 clips"):
+        run(root, select={**SELECT, "test": "index in 77"})
+
+
+def test_a_label_missing_from_train_fails_and_from_eval_only_warns(root, caplog):
+    write(root, "c", 0)
+    with pytest.raises(InvalidInput, match="train has no clip of the label 'c'"):
+        run(root)
+    write(root, "c", 7)
+    run(root)
+    assert "eval has no clip of the label 'c'" in caplog.text
+    assert "test has no clip" not in caplog.text
+
+
+def test_one_label_only_fails(root):
+    for path in (root / "data").glob("b_*"):
+        path.unlink()
+    with pytest.raises(InvalidInput, match="two labels at least"):
+        run(root)
+
+
+def test_the_configuration_round_trip():
+    data = IngestConfig(path="x", label_from="{label}_{speaker}", window_s=1.5, roots=("y",))
+    split = SplitConfig(by="speaker", select={"test": "speaker in z"})
+    assert parse_ingest_config(ingest_config_json(data, split)) == (data, split)
+
+
+def test_statistics_look_at_everything_but_the_audio():
+    names = statistics_features(IngestConfig(path="x", label_from="{label}_{speaker}"))
+    assert "audio" not in names
+    assert {"label", "peak_dbfs", "speaker"} <= set(names)
+
+
+def test_the_parameters_hold_content_and_code():
+    component = AudioExampleGen("{}", "digest")
+    assert component.exec_properties["data_digest"] == "digest"
+    assert len(component.exec_properties["code_digest"]) == 64
+    assert AudioExampleGen("{}", "d", code_digest="c").exec_properties["code_digest"] == "c"
