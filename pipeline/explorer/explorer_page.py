@@ -13,6 +13,7 @@ from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
 from tfx_audio.pipeline.explorer import policy_controls, result_views, sound_controls
+from tfx_audio.pipeline.explorer.messages import show_error
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
 from tfx_audio.pipeline.prepared_banks import parse_banks
 
@@ -51,7 +52,7 @@ def _show(draft: PolicyDraft, clip: Clip, banks: Mapping[str, str]) -> None:
         result_views.show_results(draft, policy, clip, bank_dirs)
     except InvalidInput as error:
         result_views.show_clip("original", clip)
-        st.error(str(error), icon="⚠️")
+        show_error(error)
 
 
 def _prepared(

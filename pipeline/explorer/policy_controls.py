@@ -17,6 +17,7 @@ from tfx_audio.pipeline.explorer.form_fields import (
     fields_of,
     transform_choices,
 )
+from tfx_audio.pipeline.explorer.messages import show_error
 from tfx_audio.pipeline.explorer.policy_draft import DraftStep, PolicyDraft, move
 
 _MAX_DEPTH = 3
@@ -34,7 +35,7 @@ def load_and_settings(draft: PolicyDraft) -> None:
         try:
             _replace_draft(parse_policy(given.getvalue().decode("utf-8"), given.name))
         except (InvalidInput, UnicodeDecodeError) as error:
-            st.error(str(error), icon="⚠️")
+            show_error(error)
     st.subheader("Settings")
     settings, key = draft.settings, id(draft)
     settings["seed"] = st.number_input("Seed", 0, 2**31 - 1, settings["seed"], key=f"seed-{key}")

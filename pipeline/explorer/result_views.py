@@ -32,6 +32,7 @@ from tfx_audio.pipeline.explorer.listening import (
     hear_seeds,
     hear_steps,
 )
+from tfx_audio.pipeline.explorer.messages import as_text
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
 from tfx_audio.pipeline.model.config import SpecAugmentSettings
 
@@ -82,7 +83,7 @@ def show_clip(title: str, clip: Clip) -> None:
 def _heard(one: Heard) -> None:
     if one.clip is None:
         st.markdown(f"**{one.title}**")
-        st.warning(one.problem)
+        st.warning(as_text(one.problem))
     else:
         show_clip(one.title, one.clip)
 

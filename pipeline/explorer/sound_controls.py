@@ -12,6 +12,7 @@ from tfx_audio.pipeline.explorer.listening import (
     make_example_clip,
     read_upload,
 )
+from tfx_audio.pipeline.explorer.messages import show_error
 from tfx_audio.pipeline.sound_folder import list_sounds
 
 FOLDER, UPLOAD, RECORD, EXAMPLE = "from the folder", "upload", "record", "an example"
@@ -39,7 +40,7 @@ def choose_clip(data: str, label_from: str) -> Clip | None:
             return _from_folder(data, label_from, rate)
         return _from_browser(source, rate)
     except InvalidInput as error:
-        st.error(str(error), icon="⚠️")
+        show_error(error)
         return None
 
 

@@ -174,6 +174,14 @@ def test_a_broken_file_gets_a_message(page, tmp_path):
     page.get_by_text("broken.wav can't be").wait_for()
 
 
+def test_a_policy_from_a_stranger_fetches_nothing(page, tmp_path):
+    policy = tmp_path / "evil.yaml"
+    policy.write_text("transforms: ['![x](http://192.0.2.1/x.png)<img src=http://192.0.2.1/y>']")
+    page.locator('input[type="file"]').last.set_input_files(policy)
+    page.get_by_text("there is no transform").wait_for()
+    assert page.locator('img[src*="192.0.2.1"]').count() == 0
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [

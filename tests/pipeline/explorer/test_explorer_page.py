@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tfx_audio.components.audio.policy import parse_policy
 from tfx_audio.pipeline.commands import explore
+from tfx_audio.pipeline.explorer.messages import as_text
 
 PAGE = str(resources.files("tfx_audio.pipeline.explorer") / "explorer_page.py")
 
@@ -65,6 +66,14 @@ def test_an_empty_group_and_a_missing_bank_are_explained(page):
     page = inner.select("AddBackgroundNoise").run()
     assert not page.exception
     assert "sound bank" in page.error[0].value
+
+
+def test_a_message_is_text_and_never_markup():
+    evil = "no transform ![x](http://elsewhere/x.png) <b> `code` $x$ :red[y]"
+    shown = as_text(evil)
+    assert "![" not in shown
+    assert "](" not in shown
+    assert shown.replace("\\", "") == evil
 
 
 def test_it_listens_on_this_machine_only_and_sends_nothing():
