@@ -94,7 +94,7 @@ class TuneConfig(_Section):
     """Search over the front end, SpecAugment and the learning rate."""
 
     trials: int = Field(0, ge=0, description="Trials; 0: no search.")
-    steps: int = Field(400, ge=1, description="Optimiser steps of each trial.")
+    steps: int = Field(250, ge=1, description="Optimiser steps of each trial.")
     seed: int = Field(1, ge=0, description="Seed of the search.")
     window_ms: tuple[float, ...] = Field((16.0, 32.0, 64.0), description="n_fft, by duration.")
     hop_ms: tuple[float, ...] = Field((8.0, 10.0, 16.0), description="hop_length, by duration.")
