@@ -1,6 +1,6 @@
 """What augmentation costs here, against what one would write by hand.
 
-    python benchmarks/augment.py [--quick] [--runs N]
+    python -m benchmarks.augment [--quick] [--runs N] [--memory]
 
 16 kHz clips of 1 s and 5 s, the classic recipe, reading and writing TFRecords included. Every
 contestant runs in a process of its own; CPU time and peak memory are summed over the process and
@@ -11,6 +11,7 @@ ratio to the bare loop's in the same run: on a machine with other work only rati
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="runs of each; the median counts")
     parser.add_argument("--only", default="", help="contestants, separated by commas")
     parser.add_argument("--memory", action="store_true", help="1,000 against 20,000 clips instead")
-    parser.add_argument("--sizes")
+    parser.add_argument("--clips", type=int, help="only so many clips of 1 s")
     args = parser.parse_args()
     names = tuple(args.only.split(",")) if args.only else CONTESTANTS
     with tempfile.TemporaryDirectory(prefix="tfx_audio_bench_") as folder:
@@ -57,7 +58,7 @@ def main() -> None:
             compare_memory(Path(folder), (50, 200) if args.quick else (1000, 20000))
             return
         sizes = ((1, 60), (5, 20)) if args.quick else ((1, 1500), (1, 10000), (5, 2000))
-        if args.sizes: sizes = eval(args.sizes)
+        sizes = ((1, args.clips),) if args.clips else sizes
         for seconds, clips in sizes:
             compare(Path(folder), seconds, clips, names, args.runs)
 
@@ -68,7 +69,7 @@ def compare(folder: Path, seconds: int, clips: int, names: tuple[str, ...], runs
     costs: dict[str, list[Cost]] = {name: [] for name in names}
     for _ in range(runs):
         for name in names:
-            costs[name].append(measure(name, source, folder / "out", clips * COPIES))
+            costs[name].append(measure(name, source, folder / "out", clips, COPIES))
     print(f"\n{clips * COPIES:,} copies of {seconds} s at 16 kHz, classic recipe")
     print(f"{'':14}{'wall s':>9}{'ratio':>7}{'CPU s':>9}{'ratio':>7}{'peak MB':>9}")
     bare = _median(costs[names[0]])
@@ -87,18 +88,18 @@ def compare_memory(folder: Path, sizes: tuple[int, int]) -> None:
     sources = [write_clips(folder / f"in_{clips}", 1, clips) for clips in sizes]
     for name in ("in process", "2 processes"):
         few, many = (
-            measure(name, source, folder / "out", clips * COPIES).rss_mb
-            for source, clips in zip(sources, sizes)
+            measure(name, source, folder / "out", clips, 1).rss_mb
+            for source, clips in zip(sources, sizes, strict=True)
         )
         print(f"{name:14}{few:9.0f}{many:9.0f}{many / few:7.2f}")
 
 
-def measure(name: str, source: Path, target: Path, expected: int) -> Cost:
+def measure(name: str, source: Path, target: Path, clips: int, copies: int) -> Cost:
     """Run one contestant, and check that it wrote what it should."""
     subprocess.run(["rm", "-rf", str(target)], check=True)
     target.mkdir()
     script = Path(__file__).with_name("contestants.py")
-    command = [sys.executable, str(script), name, str(source), str(target), str(COPIES)]
+    command = [sys.executable, str(script), name, str(source), str(target), str(copies)]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "GRPC_VERBOSITY": "ERROR"}
     before, start = os.times(), time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.PIPE)
@@ -108,9 +109,11 @@ def measure(name: str, source: Path, target: Path, expected: int) -> Cost:
     if process.returncode:
         raise SystemExit(f"{name} failed:\n{errors.decode()}")
     written = sum(_count(path) for path in target.glob("out*"))
-    if written != expected:
-        raise SystemExit(f"{name} wrote {written} copies instead of {expected}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    if written != clips * copies:
+        raise SystemExit(f"{name} wrote {written} copies instead of {clips * copies}")
+    cpu = (
+        after.children_user + after.children_system - before.children_user - before.children_system
+    )
     return Cost(wall, cpu, watch.stop())
 
 
@@ -146,14 +149,16 @@ def write_clips(folder: Path, seconds: int, clips: int) -> Path:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     time_s = np.arange(seconds * SAMPLE_RATE) / SAMPLE_RATE
-    targets = [open(folder / f"clips-{i:02d}.tfrecord", "wb") for i in range(FILES)]
-    for index in range(clips):
-        waveform = 0.3 * np.sin(2 * np.pi * rng.uniform(100, 2000) * time_s)
-        waveform += 0.02 * rng.standard_normal(len(time_s))
-        clip = Clip(f"{index:05d}.wav", waveform.astype(np.float32), SAMPLE_RATE, label="tone")
-        write_record(targets[index % FILES], clip_to_example(clip))
-    for target in targets:
-        target.close()
+    with contextlib.ExitStack() as stack:
+        targets = [
+            stack.enter_context((folder / f"clips-{i:02d}.tfrecord").open("wb"))
+            for i in range(FILES)
+        ]
+        for index in range(clips):
+            waveform = 0.3 * np.sin(2 * np.pi * rng.uniform(100, 2000) * time_s)
+            waveform += 0.02 * rng.standard_normal(len(time_s))
+            clip = Clip(f"{index:05d}.wav", waveform.astype(np.float32), SAMPLE_RATE, label="tone")
+            write_record(targets[index % FILES], clip_to_example(clip))
     return folder
 
 

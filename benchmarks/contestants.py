@@ -37,7 +37,9 @@ def classic_recipe() -> Callable[..., np.ndarray]:
     )
 
 
-def augmented_copies(example: bytes, recipe: Callable[..., np.ndarray], copies: int) -> Iterator[bytes]:
+def augmented_copies(
+    example: bytes, recipe: Callable[..., np.ndarray], copies: int
+) -> Iterator[bytes]:
     """Parse an example once and yield its copies."""
     clip = example_to_clip(example)
     for index in range(1, copies + 1):

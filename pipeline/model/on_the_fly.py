@@ -11,9 +11,10 @@ stands there as well).
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
@@ -71,13 +72,17 @@ def augment_dataset(
 
 
 class _Copier:
-    """Makes copies here or in worker processes, as a TensorFlow function."""
+    """Makes copies on a thread or in worker processes, as a TensorFlow function.
+
+    TensorFlow calls Python from threads that Python forgets after each call, and all that an
+    augmenter keeps for a thread with them; so the copies are made on a thread of our own.
+    """
 
     def __init__(
         self, policy: AugmentationPolicy, bank_dirs: Mapping[str, str], processes: int
     ) -> None:
-        self._augmenter = Augmenter(policy, bank_dirs)
-        self._pool: ProcessPoolExecutor | None = None
+        augmenter = Augmenter(policy, bank_dirs)  # refuses a policy that can't run here
+        self._pool: Executor
         if processes:
             self._pool = ProcessPoolExecutor(
                 processes,
@@ -85,7 +90,11 @@ class _Copier:
                 initializer=start_worker,
                 initargs=(policy.to_json(), dict(bank_dirs)),
             )
-            weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+            self._make: Callable[[bytes, int], bytes] = copy_in_worker
+        else:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="augment")
+            self._make = functools.partial(fresh_copy, augmenter)
+        weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
 
     def copy(self, example: Any, copy_index: Any) -> Any:
         """Return one copy of one serialised example: a scalar string tensor."""
@@ -93,6 +102,4 @@ class _Copier:
         return tf.ensure_shape(made, [])
 
     def _copy(self, example: bytes, copy_index: Any) -> bytes:
-        if self._pool is not None:
-            return self._pool.submit(copy_in_worker, example, int(copy_index)).result()
-        return fresh_copy(self._augmenter, example, int(copy_index))
+        return self._pool.submit(self._make, example, int(copy_index)).result()

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfx_audio.components.audio import augment
 from tfx_audio.components.audio.augment import Augmenter
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
@@ -83,6 +84,17 @@ def test_shapes_are_static_and_without_epochs_there_is_no_end():
 
     assert made.element_spec == tf.TensorSpec(shape=(), dtype=tf.string)
     assert len(listed(made.take(7))) == 7
+
+
+def test_transforms_are_built_once_and_not_for_every_clip(monkeypatch):
+    built = []
+    build = augment.build_chain
+    monkeypatch.setattr(augment, "build_chain", lambda *args: built.append(1) or build(*args))
+
+    listed(augment_dataset(dataset(originals(4)), POLICY, epochs=5))
+
+    # One for copies and one for each condition, and one for copies on the thread that works.
+    assert len(built) == 1 + len(POLICY.conditions) + 1
 
 
 def test_a_clip_that_cannot_be_copied_stays_and_is_named(caplog):
