@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -62,8 +61,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tfx-audio {_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        if importlib.util.find_spec(f"tfx_audio.pipeline.commands.{name}") is None:
-            continue
         module = _command(name)
         command = commands.add_parser(
             name, help=module.HELP, description=module.HELP, allow_abbrev=False
