@@ -23,8 +23,8 @@ from tfx_audio.components.audio.examples import (
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_augmenter import counters
-from tfx_audio.components.audio_augmenter.progress_files import FinishedCount
 from tfx_audio.components.audio_augmenter.spans import Span, plan_spans, read_span
+from tfx_audio.components.progress_files import FinishedCount
 from tfx_audio.components.sound_bank.staging import stage_banks
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from tfx_audio.components import progress_files
 from tfx_audio.components.audio.splits import SPLITS
-from tfx_audio.components.audio_augmenter import progress_files
 from tfx_audio.components.audio_example_gen import outcome as outcomes
 from tfx_audio.components.audio_example_gen import transforms
 from tfx_audio.components.audio_example_gen.config import parse_ingest_config

@@ -25,9 +25,9 @@ from tfx_audio.components.audio.foreign_record import RecordFeatures
 from tfx_audio.components.audio.recording import ClipFormat, CutClip, Recording
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import KEEP_ORDER, SplitRule
-from tfx_audio.components.audio_augmenter.progress_files import FinishedCount
 from tfx_audio.components.audio_example_gen.reading import read_recording
 from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
+from tfx_audio.components.progress_files import FinishedCount
 
 CLIPS = "clips"
 FACTS = "facts"

@@ -17,7 +17,7 @@ _MOST_SHOWN = 5
 class StrictExecutor(executor.Executor):
     """Validates as ExampleValidator does, then raises what it found."""
 
-    def Do(  # noqa: N802 - TFX's name
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],

@@ -1,9 +1,9 @@
 import logging
 import time
 
+from tfx_audio.components import progress_files
 from tfx_audio.components.audio.progress import LOGGER_NAME
-from tfx_audio.components.audio_augmenter import progress_files
-from tfx_audio.components.audio_augmenter.progress_files import FinishedCount, finished, follow
+from tfx_audio.components.progress_files import FinishedCount, finished, follow
 
 
 def test_counts_of_all_workers_add_up(tmp_path):
