@@ -30,7 +30,7 @@ _SPEC = importlib.util.spec_from_file_location("docs_blocks", ROOT / "tests/test
 docs_blocks = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(docs_blocks)
 NOT_RUN = re.compile(r"<!-- not run: \S.*-->\s*$")
-PLACEHOLDER = re.compile(r"(^|[=/,])[A-Z][A-Z_]+($|[=/,.])")
+PLACEHOLDER = re.compile(r"(^|[=/,:])[A-Z][A-Z_]+($|[=/,.])|^(…|\.\.\.)$")
 POLICY = """
 copies_per_clip: 2
 transforms:
@@ -52,6 +52,14 @@ def write_sound(path, number, rate=16_000):
     soundfile.write(path, tone + generator.normal(0, 0.01, len(tone)), rate)
 
 
+def write_examples(split):
+    split.mkdir(parents=True)
+    with open(split / "examples-00000-of-00001", "wb") as file:
+        for number in range(4):
+            tone = np.sin(np.arange(8_000) * (1 + number) / 20).astype(np.float32) / 2
+            write_record(file, clip_to_example(Clip(f"{number}.wav", tone, 8_000, label="dog")))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A user's folder, with everything that the documents name."""
@@ -63,21 +71,20 @@ def folder(tmp_path_factory):
         for speaker in range(12):
             for index in range(2):
                 number = digit * 100 + speaker * 10 + index
-                write_sound(root / f"recordings/{digit}_s{speaker}_{index}.wav", number, 8_000)
+                write_sound(
+                    root / f"recordings/{digit}/{digit}_s{speaker}_{index}.wav", number, 8_000
+                )
     rows = ["path,label,room"]
     for number in range(40):
         write_sound(root / f"corpus/audio/{number}.wav", number)
         rows.append(f"audio/{number}.wav,{'ab'[number % 2]},kitchen")
     (root / "corpus/clips.csv").write_text("\n".join(rows) + "\n")
-    for bank in ("noise", "rooms", "my_noise", "street_noise", "impulse_responses"):
+    for bank in ("noise", "rooms", "my_noise", "street_noise", "noises"):
         for number in range(3):
             write_sound(root / bank / f"{number}.wav", number)
     shutil.copy(root / "my_sounds/dog/0.wav", root / "some.wav")
-    (root / "examples/Split-train").mkdir(parents=True)
-    with open(root / "examples/Split-train/examples-00000-of-00001", "wb") as file:
-        for number in range(4):
-            tone = np.sin(np.arange(8_000) * (1 + number) / 20).astype(np.float32) / 2
-            write_record(file, clip_to_example(Clip(f"{number}.wav", tone, 8_000, label="dog")))
+    for folder in ("examples", "artifacts/AudioExampleGen/examples/1"):
+        write_examples(root / folder / "Split-train")
     (root / "my_run.yaml").write_text("data: {path: my_sounds}\nroot: build/mine\n")
     (root / "my_backbones.py").write_text("def small_cnn(log_mel):\n    return log_mel\n")
     return root
@@ -110,11 +117,22 @@ def execute(block, namespace):
         if Path(words[0]).name != "tfx-audio" or only_parsed:
             continue
         write_missing_policies(block.document, words)
+        words = afresh(words)
         try:
             status = cli.main(words[1:])
         except SystemExit as ended:  # --help
             status = ended.code
         assert not status, f"{block}: {' '.join(words)}"
+
+
+def afresh(words):
+    """Make room for what a command writes, and let two worker processes do for many."""
+    if words[1] == "augment" and "--out" in words:
+        shutil.rmtree(words[words.index("--out") + 1], ignore_errors=True)
+    if "--workers" in words:
+        at = words.index("--workers") + 1
+        words = [*words[:at], "2", *words[at + 1 :]]
+    return words
 
 
 def write_missing_policies(document, words):
