@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-# accuracy.py trains 48 models (hours): it is run by itself, python -m benchmarks.accuracy --data DIR.
+# accuracy.py trains 48 models: it is run by itself, python -m benchmarks.accuracy --data DIR.
 BENCHMARKS = ("ingest", "augment", "spec_augment", "training_input")
 
 
