@@ -30,7 +30,7 @@ class SoundBankSpec(ComponentSpec):
         executor.FAILED_DIR_KEY: ExecutionParameter(type=str),
         executor.CODE_DIGEST_KEY: ExecutionParameter(type=str),
     }
-    INPUTS: ClassVar = {}
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS: ClassVar = {
         executor.SOUND_BANKS_KEY: ChannelParameter(type=SoundBanks),
         executor.REJECTED_KEY: ChannelParameter(type=RejectedClips),

@@ -9,7 +9,7 @@ from typing import Any
 
 import kapre
 import keras
-import librosa
+import librosa.filters
 import tensorflow as tf
 
 from tfx_audio.components.audio.errors import InvalidInput
