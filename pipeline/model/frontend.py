@@ -9,8 +9,8 @@ from typing import Any
 
 import kapre
 import keras
-import librosa.filters
 import tensorflow as tf
+from librosa import filters
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.model.config import FrontendSettings
@@ -94,7 +94,7 @@ class FrontendConfig:
         """Count mel bands too narrow to hold a frequency of the FFT."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # librosa warns of what is counted here
-            bands = librosa.filters.mel(
+            bands = filters.mel(
                 sr=self.sample_rate,
                 n_fft=self.n_fft,
                 n_mels=self.n_mels,
