@@ -59,3 +59,11 @@ def test_long_clips_are_averaged_not_cut():
 
 def test_a_picture_can_be_drawn_larger():
     assert picture(mel_png(np.zeros((5, 3)), 0.0, 0.0, size=(50, 30))).shape == (30, 50, 3)
+
+
+def test_what_comes_late_is_drawn_to_the_right():
+    click = np.zeros(1_000, np.float32)
+    click[749] = 1.0
+    points = [point.split() for point in waveform_path(click).strip("MZ").split("L")]
+    ((x, _),) = [(float(px), py) for px, py in points if float(py) == 0.5]
+    assert 178 < x < 181  # three quarters of 240
