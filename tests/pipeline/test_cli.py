@@ -51,9 +51,10 @@ def test_what_a_command_raises_becomes_a_message_and_a_status(
 
 def test_doctor_finds_the_stack_sound(capsys):
     assert cli.main(["doctor", "--quick"]) == 0
-    out = capsys.readouterr().out
-    assert "audiomentations" in out
-    assert "WAV, WAVEX, FLAC, OGG, MP3, AIFF" in out.replace("\n", " ")
+    assert "audiomentations" in capsys.readouterr().out
+    codecs = [f.text for f in doctor.examine(load_tensorflow=False) if f.subject == "codecs"]
+    assert len(codecs) == 1
+    assert codecs[0].endswith(": WAV, WAVEX, FLAC, OGG, MP3, AIFF")
 
 
 def test_doctor_names_what_is_missing(monkeypatch):
