@@ -36,7 +36,7 @@ def encode_example(features: Mapping[str, FeatureValue]) -> bytes:
 
 def _feature(name: str, value: FeatureValue) -> bytes:
     """Return a ``Feature``; one without values has no kind."""
-    values = [value] if isinstance(value, (bytes, str, int, float)) else list(value)
+    values: list[Any] = [value] if isinstance(value, (bytes, str, int, float)) else list(value)
     if not values:
         return b""
     first = values[0]

@@ -277,4 +277,4 @@ def _check_duration(seconds: float, clip_format: ClipFormat) -> None:
 
 def _digest(pcm: np.ndarray) -> bytes:
     """Return a digest of 16 bit steps (SHA-256, which processors have instructions for)."""
-    return hashlib.sha256(np.ascontiguousarray(pcm)).digest()
+    return hashlib.sha256(np.ascontiguousarray(pcm).data).digest()

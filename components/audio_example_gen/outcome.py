@@ -46,7 +46,7 @@ class Outcome:
     """
 
     clips: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     rejected: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -60,7 +60,7 @@ class Outcome:
         found.update({f"rejected:{reason}": n for reason, n in sorted(self.rejected.items())})
         for name in self.splits:
             found[f"clips:{name}"] = sum(self.clips[name].values())
-            found[f"seconds:{name}"] = round(float(self.seconds[name]), 3)
+            found[f"seconds:{name}"] = round(self.seconds[name], 3)
         return found
 
     def add(self, facts: dict[str, list]) -> None:

@@ -44,7 +44,7 @@ DUPLICATE_ID = "duplicate_id"
 class Shard(NamedTuple):
     """Recordings that one worker reads, and whose clips it writes into files of one number."""
 
-    index: int
+    number: int
     recordings: tuple[Recording, ...]
 
 
@@ -180,11 +180,11 @@ class _IngestShardFn(beam.DoFn):
 
     def process(self, shard: Shard) -> Iterator[Any]:
         assert self._finished is not None
-        index, recordings = shard
+        number, recordings = shard
         job = self._job
         counts: dict[tuple[str, str], list[float]] = {}
         rejected: Counter[str] = Counter()
-        with ShardWriter(job.split_uris, index) as writer:
+        with ShardWriter(job.split_uris, number) as writer:
             for recording in recordings:
                 for cut in read_recording(recording, job.clip_format, job.features):
                     self._finished.add(1)
@@ -199,7 +199,7 @@ class _IngestShardFn(beam.DoFn):
                     count = counts.setdefault((split, clip.label), [0, 0.0])
                     count[0] += 1
                     count[1] += clip.duration_s
-                    yield from self._sightings(cut, split, index, position)
+                    yield from self._sightings(cut, split, number, position)
         self._finished.write()
         yield json.dumps(
             {
