@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +61,27 @@ def _clips(properties: Any) -> dict[str, int]:
 
 
 def _rejected(run: PipelineRun) -> dict[str, int]:
-    counts: dict[str, int] = {}
+    """Return rejections by reason; a component may state the same counts on several outputs."""
+    counts: Counter[str] = Counter()
     for node in run.nodes:
+        stated: dict[str, int] = {}
         for artifacts in node.outputs.values():
             for artifact in artifacts:
-                for name, value in artifact.properties.items():
-                    if name.startswith("rejected:"):
-                        reason = name.partition(":")[2]
-                        counts[reason] = counts.get(reason, 0) + int(value)
+                stated |= _rejected_in(artifact.properties)
+        counts.update(stated)
     return dict(sorted(counts.items()))
+
+
+def _rejected_in(properties: Mapping[str, Any]) -> dict[str, int]:
+    """Return what an artifact states: ``rejected:<reason>`` of ingest, ``counters`` of augment."""
+    counters = json.loads(str(properties.get("counters") or "{}"))
+    stated = {reason: int(n) for reason, n in counters.get("rejected", {}).items()}
+    prefix = "rejected:"
+    return stated | {
+        name.removeprefix(prefix): int(value)
+        for name, value in properties.items()
+        if name.startswith(prefix)
+    }
 
 
 def _labels(run: PipelineRun) -> list[str]:
