@@ -53,7 +53,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         data,
         directory=os.path.join(fn_args.working_dir, "search"),
     )
-    return TunerFnResult(search, {})
+    return TunerFnResult(search, {"verbose": 0})
 
 
 class AudioSearch(keras_tuner.RandomSearch):
