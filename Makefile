@@ -38,7 +38,11 @@ bench: install ## measure: ingest, augmentation, SpecAugment, training input
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: install ## the reference, out of the docstrings, to build/reference
-	@$(BIN)/pdoc --docformat google --output-directory build/reference tfx_audio.components tfx_audio.pipeline
+	@$(BIN)/pdoc --docformat google --output-directory build/reference tfx_audio.pipeline \
+	  tfx_audio.components.artifacts tfx_audio.components.code_digest tfx_audio.components.audio \
+	  tfx_audio.components.audio_example_gen tfx_audio.components.audio_schema_gen \
+	  tfx_audio.components.sound_bank tfx_audio.components.audio_augmenter \
+	  tfx_audio.components.augmentation_report
 
 lock: install ## resolve requirements.lock anew from pyproject.toml
 	@.tools/uv/bin/uv pip compile pyproject.toml --all-extras --group dev --python-version 3.10 \

@@ -104,6 +104,7 @@ def test_links_lead_somewhere(path):
 @pytest.mark.parametrize(("block", "words"), TFX_AUDIO, ids=lambda value: str(value)[:60])
 def test_commands_are_valid(block, words, capsys):
     words = words[: next((i for i, w in enumerate(words) if w in ("|", ">", "&&", ";")), None)]
+    words = [word for word in words if word not in ("…", "...")]  # left out by the document
     if "--help" in words:
         words = [*words[:1], "--help"]
     try:
