@@ -39,7 +39,7 @@ def write_report(
     untouched = tuple(speaker for speaker in SPEAKERS if speaker not in TUNED_ON)
     expected = len(SPEAKERS) * len(ARMS) * NUM_SEEDS
     unfinished = (
-        "" if len(results) == expected else " **Unfinished: the tables hold what there is.**"
+        "" if len(results) == expected else " **Unfinished: the tables hold what is there.**"
     )
     parts = [
         "# Does augmentation pay?",
