@@ -75,6 +75,7 @@ def quieten() -> None:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # Beam's worker processes
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 
 

@@ -150,10 +150,7 @@ def _model_nodes(
         preprocessing_fn=f"{_PREPROCESSING}.preprocessing_fn",
         materialize=False,
         disable_statistics=True,
-        custom_config={
-            "model": config.model.model_dump(mode="json"),
-            "code_digest": import_closure_digest(_PREPROCESSING),
-        },
+        custom_config={"code_digest": import_closure_digest(_PREPROCESSING)},
     )
     transform.add_upstream_node(nodes["validator"])
     channels: dict[str, Any] = {
@@ -193,6 +190,8 @@ def _custom_config(
     }
     if module == _TUNER:
         tree["tune"] = config.tune.model_dump(mode="json")
+    elif "://" not in config.root:  # a later run finds what a killed one left
+        tree["checkpoint_dir"] = os.path.join(config.root, "checkpoints")
     return json.loads(json.dumps(tree, sort_keys=True))
 
 

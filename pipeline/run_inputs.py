@@ -114,6 +114,11 @@ def read_policy(config: PipelineConfig) -> AugmentationPolicy:
     policy = load_policy(config.augment.policy)
     if config.augment.seed is not None:
         policy = replace(policy, seed=config.augment.seed)
+    if config.augment.on_the_fly and policy.sound_banks:
+        raise InvalidInput(
+            "augment.on_the_fly makes copies in the Trainer, which has no sound banks; the policy "
+            f"names {', '.join(policy.sound_banks)}. Leave on_the_fly off, or the banks out"
+        )
     check_policy(policy, banks_of(config, policy))
     return policy
 

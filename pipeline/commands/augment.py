@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 
 HELP = "augment audio files or TFRecords, without the rest of the pipeline"
 
@@ -89,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
         as_wav=args.format == "wav",
         max_rejected_fraction=args.max_rejected_fraction,
     )
-    _show_progress()
-    counts = augment_files(request)
+    with _progress_shown():
+        counts = augment_files(request)
     print(f"{args.out}: {counts.kept} originals and {counts.augmented} copies")
     print(f"  {counts.audio_s_in:.0f} s of audio read, {counts.audio_s_out:.0f} s made")
     for name, applied in sorted(counts.applied.items()):
@@ -100,7 +102,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show_progress() -> None:
+@contextlib.contextmanager
+def _progress_shown() -> Iterator[None]:
     """Send progress to the terminal, and keep the libraries' chatter out of it."""
     import logging
     import os
@@ -111,6 +114,12 @@ def _show_progress() -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # the workers' own
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     logger = logging.getLogger(LOGGER_NAME)
+    display, kept = ProgressDisplay(sys.stderr), (logger.level, logger.propagate)
     logger.setLevel(logging.INFO)
-    logger.addHandler(ProgressDisplay(sys.stderr))
+    logger.addHandler(display)
     logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(display)
+        logger.level, logger.propagate = kept
