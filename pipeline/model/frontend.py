@@ -10,7 +10,7 @@ from typing import Any
 import kapre
 import keras
 import tensorflow as tf
-from librosa import filters
+from librosa.filters import mel as mel_filters
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.model.config import FrontendSettings
@@ -94,7 +94,7 @@ class FrontendConfig:
         """Count mel bands too narrow to hold a frequency of the FFT."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # librosa warns of what is counted here
-            bands = filters.mel(
+            bands = mel_filters(
                 sr=self.sample_rate,
                 n_fft=self.n_fft,
                 n_mels=self.n_mels,
