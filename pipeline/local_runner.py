@@ -80,8 +80,10 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
     """Run with TFX's own runner; False where the TFX CLI replaced it."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+    from tfx_audio.components.worker_command import quote_worker_command
     from tfx_audio.pipeline.definition import create_pipeline
 
+    quote_worker_command()
     atexit.register(_hush_shutdown)
     pipeline = create_pipeline(config, inputs, target="local")
     display.expect(len(pipeline.components))

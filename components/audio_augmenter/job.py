@@ -36,6 +36,7 @@ from tfx_audio.components.audio_augmenter.workers import (
     worker_args,
 )
 from tfx_audio.components.sound_bank.staging import stage_banks
+from tfx_audio.components.worker_command import quote_worker_command
 
 TRAIN, EVAL, TEST = "train", "eval", "test"
 STAGE = "AudioAugmenter"
@@ -124,6 +125,7 @@ def run_job(
     if not is_chosen(args):
         work = [Work(spans[TRAIN], average_copies(job.policy, label_counts)), Work(judged)]
         args += worker_args(choose_workers(work, augmenter))
+    quote_worker_command()
     pipeline = make_pipeline(args)
     build(pipeline, job, spans, label_counts)
     total = count_records([*spans[TRAIN], *judged])
