@@ -28,7 +28,7 @@ def test_another_command_stays_as_it_is():
     ("executable", "replaced"), [("/opt/my env/python", True), ("/opt/env/python", False)]
 )
 def test_beam_is_touched_only_where_it_has_to_be(monkeypatch, executable, replaced):
-    original = local_job_service.SubprocessSdkWorker
+    original = worker_command._QuotedWorker.__base__  # the session may have replaced Beam's already
     monkeypatch.setattr(local_job_service, "SubprocessSdkWorker", original)
     monkeypatch.setattr(sys, "executable", executable)
     worker_command.quote_worker_command()
