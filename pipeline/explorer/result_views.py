@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,7 +73,8 @@ def show_clip(title: str, clip: Clip) -> None:
     """Draw one clip: player, waveform, log-mel, and what was applied."""
     st.markdown(f"**{title}**")
     st.caption(describe_clip(clip))
-    st.audio(encode_sound(clip.waveform, clip.sample_rate, "FLAC"), format="audio/flac")
+    sound = encode_sound(clip.waveform, clip.sample_rate, "FLAC")
+    st.audio(_data_uri(sound, "audio/flac"), format="audio/flac")
     st.image(_waveform_svg(clip), width="stretch")
     st.image(_mel_picture(_log_mel(clip)), width="stretch")
     for step in read_steps(clip.augmentation):
@@ -152,10 +154,20 @@ def _log_mel(clip: Clip) -> np.ndarray:
     return log_mel(clip.waveform, LogMelSettings.derive(clip.sample_rate))
 
 
-def _mel_picture(shown: np.ndarray, reference: np.ndarray | None = None) -> bytes:
-    """Draw a log-mel on the colour scale of `reference`, or its own."""
+def _mel_picture(shown: np.ndarray, reference: np.ndarray | None = None) -> str:
+    """Draw a log-mel on the colour scale of `reference`, or its own, as a data URI."""
     scale = shown if reference is None else reference
-    return mel_png(shown, float(scale.min()), float(scale.max()), _PICTURE_SIZE)
+    png = mel_png(shown, float(scale.min()), float(scale.max()), _PICTURE_SIZE)
+    return _data_uri(png, "image/png")
+
+
+def _data_uri(content: bytes, media_type: str) -> str:
+    """Put content into the page itself.
+
+    Streamlit serves sounds and pictures as files that it forgets when a newer run of the page
+    replaces them; a browser that asks a moment later gets 404 instead of the sound.
+    """
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
 def _waveform_svg(clip: Clip) -> str:
