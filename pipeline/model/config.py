@@ -70,7 +70,7 @@ class ModelConfig(_Section):
 class TrainConfig(_Section):
     """How the network is trained."""
 
-    steps: int = Field(600, ge=1, description="Optimiser steps in all.")
+    steps: int = Field(1200, ge=1, description="Optimiser steps in all.")
     epochs: int | None = Field(None, ge=1, description="Passes over the data instead of steps.")
     batch_size: int = Field(32, ge=1, description="Clips per step.")
     learning_rate: float = Field(3e-3, gt=0, description="Peak learning rate.")
