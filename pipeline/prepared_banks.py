@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy import AugmentationPolicy
-from tfx_audio.components.sound_bank.banks import prepare_bank
 
 
 def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
@@ -38,6 +37,8 @@ def prepared_banks(
     Raises:
       InvalidInput: If a bank that the policy names was not given.
     """
+    from tfx_audio.components.sound_bank.banks import prepare_bank  # Beam takes seconds to load
+
     with tempfile.TemporaryDirectory(prefix="tfx-audio-banks-") as root:
         prepared = {}
         for name in policy.sound_banks:

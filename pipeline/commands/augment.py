@@ -7,6 +7,13 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from tfx_audio.pipeline.commands.arguments import (
+    add_label_from,
+    add_policy,
+    add_sample_rate,
+    add_sound_banks,
+)
+
 HELP = "augment audio files or TFRecords, without the rest of the pipeline"
 
 
@@ -18,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder of audio; or TFRecords: a file, a pattern, a folder (with Split-* or not)",
     )
-    parser.add_argument(
-        "--policy", metavar="FILE", default="classic", help="policy: file or preset name (classic)"
-    )
+    add_policy(parser, "classic")
     parser.add_argument(
         "--out", metavar="DIR", required=True, help="folder to write; must not exist"
     )
@@ -36,22 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="worker processes; by default as many as the work is worth",
     )
-    parser.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="folder of sounds that the policy names (repeatable)",
-    )
-    parser.add_argument(
-        "--label-from",
-        metavar="PATTERN",
-        default="",
-        help="read the label from the file name, for example '{label}_{speaker}_{index}'",
-    )
-    parser.add_argument(
-        "--sample-rate", metavar="HZ", type=int, help="resample to this; else what most files have"
-    )
+    add_sound_banks(parser)
+    add_label_from(parser, "")
+    add_sample_rate(parser)
     parser.add_argument("--seed", metavar="N", type=int, help="replaces the policy's seed")
     parser.add_argument(
         "--max-rejected-fraction",

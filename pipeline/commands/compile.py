@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from tfx_audio.pipeline.commands.arguments import add_label_from, add_manifest
 from tfx_audio.pipeline.commands.run import add_run_arguments, config_file, overrides_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="URI", help="the data as the pods see it; a run may say otherwise"
     )
-    parser.add_argument("--label-from", metavar="PATTERN", help="how file names become labels")
+    add_manifest(parser)
+    add_label_from(parser)
     add_run_arguments(parser)
     parser.add_argument(
         "--data-version",
@@ -63,7 +65,11 @@ def _config(args: argparse.Namespace) -> PipelineConfig:
     from tfx_audio.pipeline.config import load_config
 
     overrides = overrides_of(args)
-    overrides |= {"data.path": args.data, "data.label_from": args.label_from}
+    overrides |= {
+        "data.path": args.data,
+        "data.manifest": args.manifest,
+        "data.label_from": args.label_from,
+    }
     return load_config(config_file(args), overrides, args.assignments)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from tfx_audio.pipeline.commands.arguments import add_label_from, add_sound_banks
+
 HELP = "build a policy in the browser, by ear and eye"
 
 _MAX_UPLOAD_MB = 25
@@ -16,16 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", metavar="FILE", default="classic", help="policy to begin with (classic)"
     )
-    parser.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="folder of sounds for transforms that need some (repeatable)",
-    )
-    parser.add_argument(
-        "--label-from", metavar="PATTERN", default="", help="read labels from file names"
-    )
+    add_sound_banks(parser)
+    add_label_from(parser, "")
     parser.add_argument("--port", type=int, default=8501, help="port to listen on (8501)")
     parser.add_argument(
         "--host",

@@ -7,6 +7,8 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from tfx_audio.pipeline.commands.arguments import add_sound_banks
+
 if TYPE_CHECKING:
     from tfx_audio.components.audio.policy_transforms import TransformSpec
 
@@ -20,14 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "check", help="find what is wrong with a policy before anything runs", allow_abbrev=False
     )
     check.add_argument("policy", metavar="FILE", help="policy: file or preset name")
-    check.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="folder of sounds that the policy names (repeatable); without it their names are "
-        "listed and their files not looked at",
-    )
+    add_sound_banks(check, "; without it their files are not looked at")
     actions.add_parser(
         "list", help="presets, and transforms with what they cost and need", allow_abbrev=False
     )

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import argparse
 
+from tfx_audio.pipeline.commands.arguments import (
+    add_label_from,
+    add_policy,
+    add_sample_rate,
+    add_sound_banks,
+)
+
 HELP = "see and hear a policy on some clips of a folder: one HTML page"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--data", metavar="DIR", required=True, help="folder of audio, or one file")
-    parser.add_argument(
-        "--policy", metavar="FILE", default="classic", help="policy: file or preset name (classic)"
-    )
+    add_policy(parser, "classic")
     parser.add_argument(
         "--out", metavar="FILE", default="preview.html", help="the page (preview.html)"
     )
     parser.add_argument("--clips", metavar="N", type=int, default=6, help="clips shown (6)")
     parser.add_argument("--copies", metavar="N", type=int, default=4, help="copies of each (4)")
-    parser.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="folder of sounds that the policy names (repeatable)",
-    )
-    parser.add_argument(
-        "--label-from",
-        metavar="PATTERN",
-        default="",
-        help="read the label from the file name, for example '{label}_{speaker}_{index}'",
-    )
-    parser.add_argument(
-        "--sample-rate", metavar="HZ", type=int, help="resample to this; else what most files have"
-    )
+    add_sound_banks(parser)
+    add_label_from(parser, "")
+    add_sample_rate(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tfx_audio.pipeline.commands.arguments import add_sound_banks
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,13 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--copy", metavar="N", type=int, help="number of the copy, from 1")
     which.add_argument("--condition", metavar="NAME", help="a robustness condition instead")
     parser.add_argument("--out", metavar="FILE", required=True, help="the WAV file to write")
-    parser.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="folder of a sound bank that the policy names (repeatable)",
-    )
+    add_sound_banks(parser)
 
 
 @dataclass(frozen=True)

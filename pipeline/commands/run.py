@@ -8,6 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tfx_audio.pipeline.commands.arguments import (
+    add_label_from,
+    add_manifest,
+    add_policy,
+    add_sound_banks,
+)
+
 HELP = "run the whole pipeline: audio files in, a trained, evaluated and pushed model out"
 
 
@@ -15,26 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--data", metavar="DIR", help="folder of audio files or TFRecords")
     add_run_arguments(parser)
-    parser.add_argument("--manifest", metavar="FILE", help="CSV, TSV or JSON Lines of clips")
-    parser.add_argument(
-        "--label-from",
-        metavar="PATTERN",
-        help="read the label from the file name, for example '{label}_{speaker}_{index}'",
-    )
+    add_manifest(parser)
+    add_label_from(parser)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` and `demo` share."""
     parser.add_argument("--root", metavar="DIR", help="folder for everything that the run writes")
     parser.add_argument("--config", metavar="FILE", help="YAML file with the configuration")
-    parser.add_argument("--policy", metavar="FILE", help="augmentation policy: file or preset name")
-    parser.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="folder of sounds that the policy names (repeatable)",
-    )
+    add_policy(parser)
+    add_sound_banks(parser)
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",

@@ -67,16 +67,19 @@ def examples(audio, tmp_path_factory):
     ingested = tmp_path_factory.mktemp("ingested")
     patterns, rejections = ingest_audio(str(audio), "{label}_{speaker}_{index}", None, ingested)
     assert not rejections
-    records = [r for span in plan_spans(patterns["train"]) for r in read_span(span)]
-    return write_files(tmp_path_factory.mktemp("examples"), sorted(records))
+    records = sorted(r for span in plan_spans(patterns["train"]) for r in read_span(span))
+    folder = tmp_path_factory.mktemp("examples")
+    write_files(folder / "train", records)
+    write_files(folder / "test", records[::FILES])
+    return folder
 
 
 def write_files(folder, records):
+    folder.mkdir(parents=True)
     for number in range(FILES):
         with (folder / f"clips-{number}").open("wb") as file:
             for record in records[number::FILES]:
                 write_record(file, record)
-    return folder
 
 
 def records_in(folder):
@@ -93,10 +96,10 @@ def digest(folders):
 
 
 def augment(examples, out, *beam_args):
-    """Run the job with the clips as train and as test; return the folders of its splits."""
+    """Run the job on both splits; return the folders of all that it writes."""
     job = AugmentationJob(
         policy=CLASSIC,
-        inputs={"train": [f"{examples}/*"], "test": [f"{examples}/*-0"]},
+        inputs={split: [f"{examples}/{split}/*"] for split in ("train", "test")},
         split_uri=lambda split: str(out / split),
         rejected_dir=str(out / "rejected"),
         progress_dir=str(out / ".progress"),
@@ -129,25 +132,56 @@ def test_no_way_of_running_changes_a_record(examples, reference, tmp_path, beam_
 
 
 def test_no_order_of_the_input_changes_a_record(examples, reference, tmp_path):
-    backward = write_files(tmp_path, sorted(records_in(examples), reverse=True))
-    (backward / "clips-0").rename(backward / "clips-first")
-    (backward / "clips-test-0").write_bytes((examples / "clips-0").read_bytes())
-    train = augment(backward, tmp_path / "out", "--direct_num_workers=1")["train"]
+    for split in ("train", "test"):
+        records = sorted(records_in(examples / split), reverse=True)
+        write_files(tmp_path / "backward" / split, records)
+    augmented = augment(tmp_path / "backward", tmp_path / "out", "--direct_num_workers=1")
+    assert digest(augmented) == digest(reference)
 
-    # clips-test-0 stands in both splits here, so its clips come twice.
-    assert set(records_in(train)) == set(records_in(reference["train"]))
+
+def test_a_worker_process_loads_neither_tfx_nor_tensorflow(examples, tmp_path):
+    script = tmp_path / "job.py"
+    script.write_text(WORKER_MODULES)
+    out = tmp_path / "loaded"
+    subprocess.run([sys.executable, str(script), f"{examples}/test/*", str(out)], check=True)
+    lines = {line for path in tmp_path.glob("loaded*") for line in path.read_text().splitlines()}
+    assert lines == {"True ['audiomentations']"}
+
+
+# Says for each copy whether a process other than the driver's made it, and what that had loaded.
+WORKER_MODULES = """
+import os, sys
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio_augmenter.transforms import AugmentClips, ReadExamples
+
+NAMES = {"tfx", "tensorflow", "keras", "ml_metadata", "audiomentations"}
+driver = os.getpid()
+arguments = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+with beam.Pipeline("FnApiRunner", options=PipelineOptions(arguments)) as pipeline:
+    copies = (pipeline | ReadExamples(sys.argv[1]) | AugmentClips(load_policy("classic"))).examples
+    loaded = copies | beam.Map(
+        lambda _, driver, names: f"{os.getpid() != driver} {sorted(names & set(sys.modules))}",
+        driver,
+        NAMES,
+    )
+    loaded | beam.io.WriteToText(sys.argv[2])
+"""
 
 
 def test_another_seed_changes_every_drawn_parameter(examples, reference):
     other = Augmenter(CLASSIC.from_json(CLASSIC.to_json().replace('"seed":0', '"seed":1')))
-    clip = example_to_clip(records_in(examples)[0])
+    clip = example_to_clip(records_in(examples / "train")[0])
     copies = {clip_to_example(other.augment(clip, index)) for index in range(1, 6)}
 
     assert not copies & set(records_in(reference["train"]))
 
 
 def test_fifty_copies_are_made_again_from_their_source_alone(examples, reference):
-    originals = {clip.clip_id: clip for clip in map(example_to_clip, records_in(examples))}
+    originals = {
+        clip.clip_id: clip for clip in map(example_to_clip, records_in(examples / "train"))
+    }
     copies = [r for r in records_in(reference["train"]) if example_to_clip(r).copy_index]
     augmenter = Augmenter(CLASSIC)
 
@@ -174,8 +208,12 @@ def test_a_killed_run_leaves_nothing_and_the_next_is_whole(audio, tmp_path):
     subprocess.run([*command, "2"], check=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     subprocess.run([*command[:-2], str(tmp_path / "calm"), "--workers", "1"], check=True)
-    folders = [{"train": tmp_path / name / "Split-train"} for name in ("out", "calm")]
-    assert digest(folders[0]) == digest(folders[1])
+    again, calm = (
+        {split.name: split for split in (tmp_path / name).glob("Split-*")}
+        for name in ("out", "calm")
+    )
+    assert "Split-train" in calm
+    assert digest(again) == digest(calm)
 
 
 def wait_for(condition, process, limit_s=120):

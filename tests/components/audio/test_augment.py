@@ -14,6 +14,7 @@ from pathlib import Path
 import audiomentations
 import numpy as np
 import pytest
+from audiomentations.augmentations import add_gaussian_noise
 
 from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter, augment, check_policy
 from tfx_audio.components.audio.augment_random import Seeded, _generators, install_generators
@@ -81,15 +82,24 @@ class TestRandomness:
         source.state = state
         expected = np.random.RandomState(source)
         with Seeded(7, "copy", 2, "x"):
-            np.testing.assert_array_equal(_generators.numpy.randn(5), expected.randn(5))
+            np.testing.assert_array_equal(_generators.numpy.normal(size=5), expected.normal(size=5))
             assert _generators.random.random() == random.Random(key_int(key[:32])).random()
+
+    def test_white_noise_is_drawn_by_numpys_generator_from_the_same_state(self):
+        with Seeded(7, "copy", 2, "x"):
+            noise = add_gaussian_noise.np.random.randn(4, 3)
+        with Seeded(7, "copy", 2, "x"):
+            state = _generators.numpy.get_state(legacy=False)["state"]
+        source = np.random.SFC64()
+        source.state = {**source.state, "state": state}
+        np.testing.assert_array_equal(noise, np.random.Generator(source).standard_normal((4, 3)))
 
     def test_nothing_is_left_over_from_the_clip_before(self):
         """An odd count of normal numbers leaves the second of a pair behind."""
         with Seeded(0, "copy", 1, "x"):
-            first = _generators.numpy.randn(3)
+            first = _generators.numpy.normal(size=3)
         with Seeded(0, "copy", 1, "x"):
-            np.testing.assert_array_equal(_generators.numpy.randn(3), first)
+            np.testing.assert_array_equal(_generators.numpy.normal(size=3), first)
 
     def test_every_module_of_audiomentations_draws_from_the_stand_ins(self):
         """An upstream module with a source of randomness of its own is found here."""

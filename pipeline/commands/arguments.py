@@ -1,0 +1,49 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Declare ``--policy``."""
+    shown = f" ({default})" if default else ""
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        default=default,
+        help=f"augmentation policy: file or preset name{shown}",
+    )
+
+
+def add_sound_banks(parser: argparse.ArgumentParser, note: str = "") -> None:
+    """Declare ``--sound-bank``; `note` goes on after the help's first sentence."""
+    parser.add_argument(
+        "--sound-bank",
+        metavar="NAME=DIR",
+        action="append",
+        default=[],
+        help=f"folder of sounds that the policy names (repeatable){note}",
+    )
+
+
+def add_label_from(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Declare ``--label-from``."""
+    parser.add_argument(
+        "--label-from",
+        metavar="PATTERN",
+        default=default,
+        help="read the label from the file name, for example '{label}_{speaker}_{index}'",
+    )
+
+
+def add_manifest(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--manifest``."""
+    parser.add_argument("--manifest", metavar="FILE", help="CSV, TSV or JSON Lines of clips")
+
+
+def add_sample_rate(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--sample-rate``."""
+    parser.add_argument(
+        "--sample-rate", metavar="HZ", type=int, help="resample to this; else what most files have"
+    )
