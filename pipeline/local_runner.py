@@ -56,6 +56,7 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
 
         summary = summarise(config)
         write_summary(summary, config.root)
+        _write_board(summary, config)
     return summary
 
 
@@ -101,6 +102,15 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
             f"The whole log: {log}"
         ) from error
     return _run_ids(config) != runs_before
+
+
+def _write_board(summary: dict[str, Any], config: PipelineConfig) -> None:
+    """Give TensorBoard the evaluation, beside the curves that the Trainer has written."""
+    if summary["evaluation"] and config.train.tensorboard:
+        from tfx_audio.pipeline.evaluation_board import write_evaluation
+
+        log_dir = os.path.join(config.root, "tensorboard", summary["run_id"])
+        write_evaluation(summary["evaluation"], summary["labels"], log_dir)
 
 
 def _hush_shutdown() -> None:

@@ -112,7 +112,23 @@ def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
     found = read_evaluation(evaluation.uri)
     order = [split.removeprefix(f"{judging}_") for split in splits]
     found["by_condition"] = {c: found["by_condition"][c] for c in order}
+    labels = _model_labels(run)
+    found["confusion"] = {
+        c: _named(found["confusion"][c], labels) for c in order if c in found["confusion"]
+    }
     return {"split": judging, **found}
+
+
+def _model_labels(run: PipelineRun) -> list[str]:
+    """Return the model's labels; a class's id is its place in this list."""
+    from tfx_audio.pipeline.model.card import read_card
+
+    return list(read_card(os.path.join(_uri(run, "Trainer", "model"), "Format-Serving"))["labels"])
+
+
+def _named(confusion: list[list[int]], labels: list[str]) -> list[list[Any]]:
+    """Put names in place of (true id, predicted id, clips), sorted by name."""
+    return sorted([labels[true], labels[predicted], clips] for true, predicted, clips in confusion)
 
 
 def _evaluated_splits(run: PipelineRun) -> list[str]:

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_MATRIX_LABELS, _LABEL_WIDTH, _SHOWN_ERRORS = 12, 8, 10
+
 
 def print_summary(summary: dict[str, Any], console: Console | None = None) -> None:
     """Print what a run came to."""
@@ -17,6 +19,30 @@ def print_summary(summary: dict[str, Any], console: Console | None = None) -> No
     )
     for name, value in _rows(summary):
         table.add_row(Text(name, style="bold"), Text(value))
+    console.print(table)
+    evaluation = summary["evaluation"]
+    if evaluation:
+        _print_confusion(evaluation, summary["labels"], console)
+
+
+def _print_confusion(evaluation: dict[str, Any], labels: list[str], console: Console) -> None:
+    """Print the clean condition's confusion matrix, or its largest errors where it is too wide."""
+    condition = next(iter(evaluation["confusion"]), None)
+    if condition is None:
+        return
+    counts = {(true, guess): clips for true, guess, clips in evaluation["confusion"][condition]}
+    title = f"Confusion on {evaluation['split']}, {condition} (rows: true labels)"
+    if len(labels) > _MATRIX_LABELS:
+        errors = [(clips, *pair) for pair, clips in counts.items() if pair[0] != pair[1]]
+        for clips, true, guess in sorted(errors, reverse=True)[:_SHOWN_ERRORS]:
+            console.print(Text(f"{true[:40]} taken for {guess[:40]}: {clips}"))
+        return
+    table = Table("", box=None, title=title, title_justify="left")
+    for label in labels:
+        table.add_column(Text(label[:_LABEL_WIDTH]), justify="right")
+    for true in labels:
+        cells = [str(counts.get((true, guess), "·")) for guess in labels]
+        table.add_row(Text(true[:_LABEL_WIDTH], style="bold"), *cells)
     console.print(table)
 
 

@@ -81,6 +81,13 @@ def test_a_first_run_ends_with_a_pushed_model_and_a_whole_summary(workdir):
     assert next(iter(summary["evaluation"]["by_condition"])) == "clean"
     assert "noise_10db" in summary["evaluation"]["by_condition"]
     assert summary["evaluation"]["accuracy"] == summary["evaluation"]["by_condition"]["clean"]
+    confusion = summary["evaluation"]["confusion"]["clean"]
+    right = sum(clips for true, predicted, clips in confusion if true == predicted)
+    assert right / sum(row[2] for row in confusion) == pytest.approx(
+        summary["evaluation"]["accuracy"]
+    )
+    assert "Confusion on test, clean" in done.stdout
+    assert list((workdir / "out" / "tensorboard" / summary["run_id"]).glob("events*"))
     assert summary["blessed"] is True
     assert os.path.exists(os.path.join(summary["pushed_uri"], "saved_model.pb"))
     assert os.path.exists(summary["report_uri"])

@@ -15,6 +15,9 @@ SUMMARY = {
         "split": "test",
         "accuracy": 0.9125,
         "by_condition": {"clean": 0.9125, "noise_10db": 0.5},
+        "confusion": {
+            "clean": [["[bold]cat", "[bold]cat", 41], ["[bold]cat", "dog", 7], ["dog", "dog", 32]],
+        },
     },
     "blessed": True,
     "anomalies": [],
@@ -43,3 +46,21 @@ def test_every_figure_is_there_and_labels_are_text_not_markup():
         "AudioExampleGen cached, Trainer 61 s",
     ):
         assert expected in text, expected
+
+
+def test_the_confusion_matrix_has_a_row_for_each_true_label():
+    screen = io.StringIO()
+    print_summary(SUMMARY, Console(file=screen, width=120))
+    matrix = screen.getvalue().partition("Confusion on test, clean")[2].splitlines()
+    assert [line.split() for line in matrix[-2:]] == [["[bold]ca", "41", "7"], ["dog", "·", "32"]]
+
+
+def test_many_labels_show_the_largest_errors_instead():
+    labels = [f"label {n}" for n in range(13)]
+    confusion = [[labels[0], labels[n], n] for n in range(13)]
+    evaluation = {**SUMMARY["evaluation"], "confusion": {"clean": confusion}}
+    screen = io.StringIO()
+    print_summary({**SUMMARY, "labels": labels, "evaluation": evaluation}, Console(file=screen))
+    errors = [line for line in screen.getvalue().splitlines() if "taken for" in line]
+    assert errors[0] == "label 0 taken for label 12: 12"
+    assert len(errors) == 10
