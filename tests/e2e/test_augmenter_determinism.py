@@ -153,13 +153,14 @@ WORKER_MODULES = """
 import os, sys
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx_audio.components.audio.policy import load_policy
 from tfx_audio.components.audio_augmenter.transforms import AugmentClips, ReadExamples
 
 NAMES = {"tfx", "tensorflow", "keras", "ml_metadata", "audiomentations"}
 driver = os.getpid()
 arguments = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-with beam.Pipeline("FnApiRunner", options=PipelineOptions(arguments)) as pipeline:
+with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(arguments)) as pipeline:
     copies = (pipeline | ReadExamples(sys.argv[1]) | AugmentClips(load_policy("classic"))).examples
     loaded = copies | beam.Map(
         lambda _, driver, names: f"{os.getpid() != driver} {sorted(names & set(sys.modules))}",
