@@ -23,9 +23,12 @@ test: install ## the fast tests
 e2e: install ## the long tests, on real pipelines
 	@$(BIN)/python -m pytest -m e2e $(ARGS)
 
-lint: install ## ruff: rules and format
+lint: install ## ruff (rules and format), shellcheck, hadolint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/shellcheck .ci/run scripts/bootstrap scripts/typecheck scripts/system-packages \
+	  scripts/runtime-lock
+	@$(BIN)/hadolint Dockerfile
 
 types: install ## mypy over the package, by the name that users import
 	@./scripts/typecheck
