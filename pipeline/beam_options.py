@@ -29,6 +29,8 @@ _WORKERS_HAVE_TFX = "--sdk_container_image=unused"
 # the job is doing (portable_runner.py, `run`).
 _PATIENCE = "--job_server_timeout=604800"
 _RESTARTS = ("--number_of_execution_retries=3", "--execution_retry_delay=5000")
+# Flink lets workers go that no stage uses at the moment; starting one costs seconds.
+_KEEP_WORKERS = "--environment_cache_millis=60000"
 
 
 class BeamRunnerConfig(BaseModel):
@@ -165,7 +167,7 @@ def _portable(settings: BeamRunnerConfig) -> list[str]:
         *_environment(settings),
     ]
     if settings.runner == "flink":
-        args += _RESTARTS
+        args += [*_RESTARTS, _KEEP_WORKERS]
     if settings.workers is not None and settings.runner != "spark":
         # Spark takes its parallelism from the cluster (spark.default.parallelism).
         args.append(f"--parallelism={settings.workers}")

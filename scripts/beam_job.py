@@ -43,10 +43,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--policy", default="classic")
     parser.add_argument("--sample-rate", type=int, default=16_000)
+    parser.add_argument("--label-from", default="", help="pattern of file names")
     args = parser.parse_args(argv[:cut])
     beam_args = argv[cut + 1 :]
     out = args.out.resolve()
-    ingest = IngestConfig(path=str(args.data.resolve()), sample_rate=args.sample_rate)
+    ingest = IngestConfig(
+        path=str(args.data.resolve()), sample_rate=args.sample_rate, label_from=args.label_from
+    )
     examples, rejected = _artifact(standard_artifacts.Examples, out / "examples"), RejectedClips()
     rejected.uri = str(out / "ingest_rejected")
     started = time.monotonic()

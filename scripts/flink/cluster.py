@@ -1,20 +1,22 @@
-"""A small Flink cluster on this machine, with Beam's job server and a pool of Python workers.
+"""A small Flink cluster on this machine, with Beam's job server and pools of Python workers.
 
     python scripts/flink/cluster.py [--task-managers 2] [--jar-dir build/flink]
 
 Every part is a process of its own, listening on the loopback interface only: a JobManager,
-TaskManagers, Beam's job server for Flink, and Beam's worker pool, which starts the
-Python workers outside the driver. Flink and the job server come from Maven Central; the first start
-fetches them. Prints the Beam arguments for it and runs until interrupted.
+TaskManagers, Beam's job server for Flink, and for each TaskManager a pool of Beam's that starts
+Python workers outside the driver. Flink and the job server come from Maven Central (`pom.xml`); the
+first start fetches them. Prints the settings for it and runs until interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,11 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-BEAM_VERSION, FLINK_LINE = "2.65.0", "1.19"
-JOB_SERVER = f"beam-runners-flink-{FLINK_LINE}-job-server"
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 _HERE = Path(__file__).resolve().parent
-_REPOSITORY = _HERE.parents[1]
+_POM, _REPOSITORY = _HERE / "pom.xml", _HERE.parents[1]
+_POOL = "worker-pool"
 _START_S, _STOP_S = 90.0, 10.0
 # Flink's start scripts derive these from the process size; without them a TaskManager refuses.
 _TASK_MEMORY = {
@@ -40,8 +41,8 @@ _TASK_MEMORY = {
     "taskmanager.memory.task.heap.size": "256m",
     "taskmanager.memory.task.off-heap.size": "0b",
     "taskmanager.memory.managed.size": "128m",
-    "taskmanager.memory.network.min": "64m",
-    "taskmanager.memory.network.max": "64m",
+    "taskmanager.memory.network.min": "128m",
+    "taskmanager.memory.network.max": "128m",
     "taskmanager.memory.jvm-metaspace.size": "192m",
     "taskmanager.memory.jvm-overhead.min": "64m",
     "taskmanager.memory.jvm-overhead.max": "64m",
@@ -53,44 +54,30 @@ class Unavailable(RuntimeError):
     """Java, Flink or Beam's job server can't be had here."""
 
 
-def fetch_flink(jar_dir: Path) -> Path:
-    """Return the folder of Flink's jars, fetched where they are missing.
+def fetch_jars(jar_dir: Path) -> Path:
+    """Return the folder of Flink's and the job server's jars, fetched where they are missing.
 
     Raises:
       Unavailable: With the reason.
     """
-    library = jar_dir / "lib"
-    if not list(library.glob("flink-runtime-*.jar")):
-        pom = ["-f", str(_HERE / "pom.xml"), "-DincludeScope=runtime"]
-        _maven(f"{_PLUGIN}:copy-dependencies", *pom, f"-DoutputDirectory={library}")
-    if shutil.which("java") is None:
-        raise Unavailable("expected java on PATH; found none")
+    for program in ("java", "mvn"):
+        if shutil.which(program) is None:
+            raise Unavailable(f"expected {program} on PATH; found none")
+    library = jar_dir / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
+    if not library.is_dir():
+        partial = library.with_suffix(".part")
+        command = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "-f", str(_POM)]
+        command += [f"{_PLUGIN}:copy-dependencies", "-DincludeScope=runtime"]
+        done = subprocess.run(
+            [*command, f"-DoutputDirectory={partial.resolve()}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Unavailable(f"Maven could not fetch the jars: {done.stdout.strip()[:500]}")
+        partial.rename(library)
     return library
-
-
-def fetch_job_server(jar_dir: Path) -> Path:
-    """Return Beam's job server for Flink, fetched where it is missing.
-
-    Raises:
-      Unavailable: With the reason.
-    """
-    jar = jar_dir / f"{JOB_SERVER}-{BEAM_VERSION}.jar"
-    if not jar.exists():
-        artifact = f"-Dartifact=org.apache.beam:{JOB_SERVER}:{BEAM_VERSION}"
-        _maven(f"{_PLUGIN}:copy", artifact, f"-DoutputDirectory={jar_dir}")
-    return jar
-
-
-def _maven(*arguments: str) -> None:
-    if shutil.which("mvn") is None:
-        raise Unavailable("expected mvn on PATH; found none")
-    command = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        what = next((part for part in arguments if part.startswith("-Dartifact=")), "Flink's jars")
-        missing = "Could not find artifact" in done.stdout or "was not found" in done.stdout
-        why = "not in the repository" if missing else done.stdout.strip()[:300]
-        raise Unavailable(f"Maven could not fetch {what.removeprefix('-Dartifact=')}: {why}")
 
 
 @dataclass
@@ -98,7 +85,7 @@ class FlinkCluster:
     """A session cluster; use it as a context manager.
 
     Attributes:
-      library: Folder of Flink's jars.
+      library: Folder of the jars, Flink's and Beam's.
       task_managers: How many to start.
       work: Folder of configuration and logs.
       rest_port: Flink's REST interface.
@@ -116,13 +103,15 @@ class FlinkCluster:
         self._configure(rpc_port)
         try:
             entry = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-            self._java("jobmanager", entry, [])
+            configured = ["--configDir", str(self.work)]
+            self._java("jobmanager", entry, configured)
             for index in range(self.task_managers):
                 settings = [
                     part for item in _TASK_MEMORY.items() for part in ("-D", "=".join(item))
                 ]
                 runner = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
-                self._java(f"taskmanager-{index}", runner, settings)
+                hosts = self._hosts(index)
+                self._java(f"taskmanager-{index}", runner, [*configured, *settings], hosts)
             self.wait_for(self.task_managers)
         except BaseException:
             self.stop()
@@ -133,32 +122,37 @@ class FlinkCluster:
         """Stop every process."""
         self.stop()
 
-    def start_job_server(self, jar: Path) -> str:
+    def start_job_server(self) -> str:
         """Start Beam's job server and return its ``host:port``."""
         port = free_port()
         arguments = ["--job-host=localhost", f"--job-port={port}", "--artifact-port=0"]
         arguments += ["--expansion-port=0", f"--flink-master=localhost:{self.rest_port}"]
         arguments += [f"--artifacts-dir={self.work / 'artifacts'}", f"--flink-conf-dir={self.work}"]
-        self._spawn("jobserver", ["java", *_java_flags(256), "-jar", str(jar), *arguments])
+        self._java("jobserver", "org.apache.beam.runners.flink.FlinkJobServerDriver", arguments)
         wait_for_port(port, self.processes["jobserver"])
         return f"localhost:{port}"
 
-    def start_worker_pool(self, python: Path | None = None) -> str:
-        """Start Beam's worker pool and return its ``host:port``.
+    def start_worker_pools(self, python: Path | None = None) -> str:
+        """Start a worker pool for each TaskManager and return the ``host:port`` of all of them.
 
-        The pool starts its workers as ``python``: the environment's folder goes first on PATH.
+        Each TaskManager finds its own pool under that name. The pools start their workers as
+        ``python``: the environment's folder goes first on PATH.
         """
         port = free_port()
         python = python or Path(sys.executable)
         environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
-        command = [str(python), "-m", "apache_beam.runners.worker.worker_pool_main"]
-        self._spawn("worker_pool", [*command, f"--service_port={port}"], environment)
-        wait_for_port(port, self.processes["worker_pool"])
-        return f"localhost:{port}"
+        for index in range(self.task_managers):
+            address = f"{_pool_address(index)}:{port}"
+            command = [str(python), str(_HERE / "worker_pool.py"), address]
+            self._spawn(f"worker_pool-{index}", command, environment)
+        for index in range(self.task_managers):
+            name = f"worker_pool-{index}"
+            wait_for_port(port, self.processes[name], host=_pool_address(index))
+        return f"{_POOL}:{port}"
 
     def kill_task_manager(self, index: int) -> int:
         """Kill one TaskManager as a machine that dies would, and return its process id."""
-        process = self.processes[f"taskmanager-{index}"]
+        process = self.processes.pop(f"taskmanager-{index}")
         process.kill()
         process.wait()
         return process.pid
@@ -176,15 +170,22 @@ class FlinkCluster:
         return found
 
     def wait_for(self, count: int, seconds: float = _START_S) -> None:
-        """Wait until exactly `count` TaskManagers are registered."""
+        """Wait until exactly `count` TaskManagers are registered.
+
+        Raises:
+          Unavailable: If that takes too long, or a process ended.
+        """
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self._all_alive():
             with contextlib.suppress(OSError):
                 if self.registered() == count:
                     return
             time.sleep(0.5)
         logs = "\n".join(f"{p.name}: {p.read_text()[-500:]}" for p in self.work.glob("*.log"))
-        raise Unavailable(f"{count} TaskManagers did not register in {seconds:.0f} s\n{logs}")
+        raise Unavailable(f"expected {count} registered TaskManagers\n{logs}")
+
+    def _all_alive(self) -> bool:
+        return all(process.poll() is None for process in self.processes.values())
 
     def stop(self) -> None:
         """Stop every process, the last started first."""
@@ -207,10 +208,15 @@ class FlinkCluster:
             # One TaskManager can hold the whole of a job of two, when the other has died.
             "taskmanager.numberOfTaskSlots": 2,
             "cluster.evenly-spread-out-slots": "true",
+            "cluster.registration.error-delay": 500,  # ms
+            # Beam's batch jobs shuffle at many places at once; 512 buffers each would be 16 MB.
+            "taskmanager.network.sort-shuffle.min-buffers": 32,
             "rest.address": "127.0.0.1",
             "rest.bind-address": "127.0.0.1",
             "rest.port": self.rest_port,
             "io.tmp.dirs": self.work / "tmp",
+            # Beam's classes are the cluster's own, not loaded anew for each job and each restart.
+            "classloader.resolve-order": "parent-first",
             "restart-strategy.type": "fixed-delay",
             "restart-strategy.fixed-delay.attempts": 5,
             "restart-strategy.fixed-delay.delay": "2 s",
@@ -227,10 +233,18 @@ class FlinkCluster:
             "appender.out.layout.pattern = %d %p %c %m%n\n"
         )
 
-    def _java(self, name: str, main: str, settings: Sequence[str]) -> None:
+    def _hosts(self, index: int) -> str:
+        """Return the flag that lets a TaskManager find its own worker pool by the common name."""
+        hosts = self.work / f"hosts-{index}"
+        names = f"127.0.0.1 localhost {socket.gethostname()}\n{_pool_address(index)} {_POOL}\n"
+        hosts.write_text(names)
+        return f"-Djdk.net.hosts.file={hosts}"
+
+    def _java(self, name: str, main: str, arguments: Sequence[str], *flags: str) -> None:
         logging = f"-Dlog4j.configurationFile=file:{self.work / 'log4j2.properties'}"
-        command = ["java", *_java_flags(384), logging, "-cp", f"{self.library}/*", main]
-        self._spawn(name, [*command, "--configDir", str(self.work), *settings])
+        command = ["java", *_java_flags(384), logging, *flags]
+        command += ["-cp", f"{self.library.resolve()}/*", main, *arguments]
+        self._spawn(name, command)
 
     def _spawn(
         self, name: str, command: list[str], environment: dict[str, str] | None = None
@@ -249,7 +263,12 @@ def free_port() -> int:
     return port
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = _START_S) -> None:
+def wait_for_port(
+    port: int,
+    process: subprocess.Popen[bytes],
+    seconds: float = _START_S,
+    host: str = "127.0.0.1",
+) -> None:
     """Wait until a process listens.
 
     Raises:
@@ -257,15 +276,19 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
             return
         time.sleep(0.3)
     raise Unavailable(f"nothing listens on port {port}: {process.args!r}"[:500])
 
 
+def _pool_address(index: int) -> str:
+    return f"127.0.0.{2 + index}"
+
+
 def _java_flags(heap_mb: int) -> list[str]:
     opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS]
-    return [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", *opened]
+    return [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *opened]
 
 
 def main() -> int:
@@ -274,10 +297,10 @@ def main() -> int:
     parser.add_argument("--task-managers", type=int, default=2)
     parser.add_argument("--jar-dir", type=Path, default=_REPOSITORY / "build" / "flink")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's way to interrupt
     try:
-        library, jar = fetch_flink(args.jar_dir), fetch_job_server(args.jar_dir)
-        with FlinkCluster(library, args.task_managers) as cluster:
-            endpoint, pool = cluster.start_job_server(jar), cluster.start_worker_pool()
+        with FlinkCluster(fetch_jars(args.jar_dir), args.task_managers) as cluster:
+            endpoint, pool = cluster.start_job_server(), cluster.start_worker_pools()
             print(f"--set beam.runner=flink --set beam.endpoint={endpoint} \\")
             print(f"--set beam.worker_pool={pool} --set beam.workers={args.task_managers}")
             print(f"logs: {cluster.work}; interrupt to stop", flush=True)

@@ -53,6 +53,7 @@ def test_flink_goes_through_the_job_server_with_workers_outside_and_a_restart_st
     args = beam_args(BeamConfig(**_FLINK, workers=2))
     assert "--parallelism=2" in args
     assert "--number_of_execution_retries=3" in args
+    assert "--environment_cache_millis=60000" in args
 
 
 def test_spark_takes_its_parallelism_from_the_cluster() -> None:
