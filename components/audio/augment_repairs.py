@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from tfx_audio.components.audio.augment_sounds import load_sound
+
 BELOW_NYQUIST = 0.9999
+SILENT_RMS = 1e-9  # below it AddBackgroundNoise adds nothing
 
 
 def install_repairs() -> None:
     """Repair audiomentations' transforms; a second call changes nothing."""
-    from audiomentations import PeakingFilter, RepeatPart
+    from audiomentations import AddBackgroundNoise, PeakingFilter, RepeatPart
 
     _keep_below_nyquist(PeakingFilter)
     _keep_part_inside(RepeatPart)
+    _keep_to_audible_stretches(AddBackgroundNoise)
 
 
 def _keep_below_nyquist(peaking_filter: Any) -> None:
@@ -60,6 +64,41 @@ def _keep_part_inside(repeat_part: Any) -> None:
 
     randomize_parameters.keeps_part_inside = True  # type: ignore[attr-defined]
     repeat_part.randomize_parameters = randomize_parameters
+
+
+def _keep_to_audible_stretches(add_background_noise: Any) -> None:
+    """Have AddBackgroundNoise use a stretch of its file that can be heard.
+
+    Where the stretch is digital silence (files padded with zeros have much of it), the library
+    returns the clip unchanged, and what it says it drew would be recorded as applied. A silent
+    stretch is moved to the loudest moment of the file; a file without any is not applied.
+    """
+    original = add_background_noise.randomize_parameters
+    if getattr(original, "keeps_to_audible_stretches", False):
+        return
+
+    def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
+        original(self, samples, sample_rate)
+        drawn = self.parameters
+        if not drawn["should_apply"]:
+            return
+        sound, rate = load_sound(drawn["noise_file_path"], sample_rate)
+        start = int(drawn["offset"] * rate)
+        length = max(1, int(drawn["duration"] * rate))
+        if rms(sound[start : start + length]) >= SILENT_RMS:
+            return
+        loudest = int(np.argmax(np.abs(sound)))
+        start = min(max(0, loudest - length // 2), max(0, len(sound) - length))
+        drawn["offset"] = (start + 0.5) / rate  # half a sample: int() must give `start` again
+        drawn["should_apply"] = rms(sound[start : start + length]) >= SILENT_RMS
+
+    randomize_parameters.keeps_to_audible_stretches = True  # type: ignore[attr-defined]
+    add_background_noise.randomize_parameters = randomize_parameters
+
+
+def rms(samples: np.ndarray) -> float:
+    """Return the root of the mean square, 0 for no samples."""
+    return float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0
 
 
 def _half_crossfade(duration_s: float, sample_rate: int) -> int:

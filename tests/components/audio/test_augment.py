@@ -479,3 +479,29 @@ class TestRepairs:
                 clip = noise(0.03)
                 copies = [augmenter.augment(clip, n) for n in range(1, 60)]
                 assert any(applied(copy) for copy in copies)
+
+    def test_background_noise_never_comes_from_a_silent_stretch(self, tmp_path):
+        """One tenth of the file sounds: without the repair nine of ten copies stay as they are."""
+        sound = np.zeros(10 * RATE, np.float32)
+        sound[4 * RATE : 5 * RATE] = noise(1.0, 0.1, seed=3).waveform
+        (tmp_path / "padded.wav").write_bytes(encode_wav(sound, RATE))
+        step = {"name": "AddBackgroundNoise", "sounds": "bank", "p": 1.0}
+        augmenter = augmenter_of(
+            [{**step, "min_snr_db": 10, "max_snr_db": 10}], {"bank": str(tmp_path)}
+        )
+        clip = noise(0.5)
+        for copy in range(1, 21):
+            made = augmenter.augment(clip, copy)
+            added = made.waveform - clip.waveform
+            snr = 20 * np.log10(np.std(clip.waveform) / np.std(added))
+            assert snr == pytest.approx(10.0, abs=0.1)
+            (step_applied,) = applied(made)
+            assert 3.4 <= step_applied["parameters"]["offset"] <= 5.0
+
+    def test_a_silent_file_is_not_recorded_as_applied(self, tmp_path):
+        (tmp_path / "silent.wav").write_bytes(encode_wav(np.zeros(RATE, np.float32), RATE))
+        step = {"name": "AddBackgroundNoise", "sounds": "bank", "p": 1.0}
+        augmenter = augmenter_of([step], {"bank": str(tmp_path)})
+        made = augmenter.augment(noise(), 1)
+        assert applied(made) == []
+        assert augmenter.stats == {}
