@@ -1,7 +1,7 @@
 """Ingest and augmentation with workers outside the driver, and on a real Flink.
 
-Beam's job server for Flink comes from Maven Central. Where it can't be had, the tests that need it
-fail and say so; ``TFX_AUDIO_NO_FLINK=1`` says that this is known.
+Flink and Beam's runner for it come from Maven Central. Where they can't be had, the tests that need
+them fail and say so; ``TFX_AUDIO_NO_FLINK=1`` says that this is known, and skips them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -145,55 +145,86 @@ def _unavailable(error: Exception) -> None:
 @pytest.fixture(scope="module")
 def library() -> Any:
     try:
-        return cluster.fetch_flink(JARS)
-    except cluster.Unavailable as error:
-        return _unavailable(error)
-
-
-@pytest.fixture(scope="module")
-def job_server_jar() -> Any:
-    try:
-        return cluster.fetch_job_server(JARS)
+        return cluster.fetch_jars(JARS)
     except cluster.Unavailable as error:
         return _unavailable(error)
 
 
 def test_a_cluster_of_two_task_managers_goes_on_with_one(library: Path, tmp_path: Path) -> None:
     with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+        left = flink.processes["taskmanager-1"]
         killed = flink.kill_task_manager(0)
         flink.wait_for(1)
-        left = flink.processes["taskmanager-1"]
         assert left.poll() is None
         assert killed != left.pid
     assert all(process.poll() is not None for process in flink.processes.values())
 
 
 def test_flink_writes_the_same_records(
-    work: _Work, in_process: dict[str, Any], job_server_jar: Path, library: Path
+    work: _Work,
+    in_process: dict[str, Any],
+    library: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    with cluster.FlinkCluster(library, task_managers=2) as flink:
-        found = work.run("flink", _flink_args(flink, job_server_jar, work.python))
+    with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+        pids = [flink.processes[f"taskmanager-{index}"].pid for index in range(2)]
+        record_property("task_manager_pids", pids)
+        found = work.run("flink", _flink_args(flink, work.python))
+        workers = [_workers_started(tmp_path, index) for index in range(2)]
+    assert len(set(pids)) == 2
+    assert min(workers) >= 1  # both TaskManagers had Python workers of their own
+    assert found["examples"] == in_process["examples"]
     assert found["augmented"] == in_process["augmented"]
 
 
 def test_flink_writes_the_same_records_though_a_task_manager_dies_in_the_middle(
-    work: _Work, in_process: dict[str, Any], job_server_jar: Path, library: Path
+    work: _Work, in_process: dict[str, Any], library: Path, tmp_path: Path
 ) -> None:
-    with cluster.FlinkCluster(library, task_managers=2) as flink:
-        driver = work.start("killed", _flink_args(flink, job_server_jar, work.python))
-        while driver.poll() is None and not flink.rest("overview")["jobs-running"]:
-            time.sleep(0.2)
-        flink.kill_task_manager(0)
+    with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+        driver = work.start("killed", _flink_args(flink, work.python))
+        job = _wait_for_the_middle(flink, driver)
+        assert _workers_started(tmp_path, 1) >= 2  # one a job: it works on this one too
+        flink.kill_task_manager(1)
         found = work.finish("killed", driver)
         assert flink.registered() == 1
+        assert _attempts(flink, job) >= 2
+        assert flink.rest(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+        assert flink.rest(f"jobs/{job}")["state"] == "FINISHED"
+    assert found["examples"] == in_process["examples"]
     assert found["augmented"] == in_process["augmented"]
 
 
-def _flink_args(flink: Any, jar: Path, python: Path) -> list[str]:
+def _flink_args(flink: Any, python: Path) -> list[str]:
     config = BeamConfig(
         runner="flink",
-        endpoint=flink.start_job_server(jar),
-        worker_pool=flink.start_worker_pool(python),
+        endpoint=flink.start_job_server(),
+        worker_pool=flink.start_worker_pools(python),
         workers=2,
     )
     return beam_args(config)
+
+
+def _wait_for_the_middle(flink: Any, driver: subprocess.Popen[str]) -> str:
+    """Return the augmenter's job when a quarter of its tasks have ended and others run."""
+    while driver.poll() is None:
+        jobs = sorted(flink.rest("jobs/overview")["jobs"], key=lambda job: job["start-time"])
+        if len(jobs) == 2 and jobs[1]["state"] == "RUNNING":
+            tasks = jobs[1]["tasks"]
+            if tasks["running"] and tasks["finished"] >= tasks["total"] / 4:
+                job: str = jobs[1]["jid"]
+                return job
+        time.sleep(0.1)
+    pytest.fail("the driver ended before a TaskManager could be killed")
+
+
+def _attempts(flink: Any, job: str) -> int:
+    """Return the largest number of attempts that a task of a job took."""
+    vertices = [vertex["id"] for vertex in flink.rest(f"jobs/{job}")["vertices"]]
+    details = [flink.rest(f"jobs/{job}/vertices/{vertex}") for vertex in vertices]
+    return max(task["attempt"] + 1 for detail in details for task in detail["subtasks"])
+
+
+def _workers_started(logs: Path, index: int) -> int:
+    log = (logs / f"worker_pool-{index}.log").read_text(errors="replace")
+    return log.count("Starting worker with command")
