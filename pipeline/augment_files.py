@@ -13,7 +13,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.examples import example_to_clip
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
@@ -136,14 +136,7 @@ def _prepare_banks(
 ) -> tuple[dict[str, str], str]:
     """Prepare the policy's sound banks at the clips' sample rate; return folders and digest."""
     needed = request.policy.sound_banks
-    missing = sorted(set(needed) - set(request.sound_banks))
-    if missing:
-        raise InvalidInput(
-            f"the policy names the sound bank '{missing[0]}', which was not given: expected "
-            f"--sound-bank {missing[0]}=DIR; given: "
-            f"{', '.join(sorted(request.sound_banks)) or 'none'}."
-            f"{did_you_mean(missing[0], request.sound_banks)}"
-        )
+    request.policy.check_banks(request.sound_banks)
     if not needed:
         return {}, ""
     first = next(record for span in plan_spans(patterns[TRAIN]) for record in read_span(span))

@@ -62,7 +62,7 @@ def ingest_audio(
     Raises:
       InvalidInput: If there is no audio, or none that can be used for training.
     """
-    recordings = list_sounds(data, label_from)
+    recordings, left_out = list_sounds(data, label_from)
     by_split: dict[str, list[Recording]] = collections.defaultdict(list)
     for recording in recordings:
         by_split[recording.rows[0].split or TRAIN].append(recording)
@@ -76,7 +76,8 @@ def ingest_audio(
         ]
         _ = rejected | beam.Flatten() | beam.io.WriteToText(str(table), shard_name_template="")
     patterns = {split: [f"{folder / (SPLIT_PREFIX + split)}/*"] for split in by_split}
-    rejections = [Rejection.from_json(line) for line in table.read_text().splitlines()]
+    lines = table.read_text().splitlines()
+    rejections = left_out + [Rejection.from_json(line) for line in lines]
     if not count_records(plan_spans(patterns.get(TRAIN, []))):
         why = f": {rejections[0].detail}" if rejections else ""
         raise InvalidInput(f"--data: no clip of {data} can be augmented{why}")

@@ -44,11 +44,14 @@ def build_eval_config(
         evaluate.clean_condition: evaluate.min_accuracy,
         evaluate.noisy_condition: evaluate.min_noisy_accuracy,
     }
-    for condition in floors:
+    for field in ("clean_condition", "noisy_condition"):
+        condition = getattr(evaluate, field)
         if condition not in conditions:
             raise InvalidInput(
-                f"evaluate names the condition {condition!r}; the policy's conditions are "
-                f"{', '.join(conditions)}.{did_you_mean(condition, conditions)}"
+                f"evaluate.{field} is {condition!r}; the policy's conditions are "
+                f"{', '.join(conditions)}.{did_you_mean(condition, conditions)} Name one of them, "
+                f"for example --set evaluate.{field}={conditions[-1]}, or add it under the "
+                "policy's `conditions:`, which stand in place of the usual ones"
             )
     thresholds = [
         _threshold(condition, floor, evaluate.max_regression if has_baseline else None)

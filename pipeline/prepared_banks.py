@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
-from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import AugmentationPolicy
 
 
@@ -39,15 +39,10 @@ def prepared_banks(
     """
     from tfx_audio.components.sound_bank.banks import prepare_bank  # Beam takes seconds to load
 
+    policy.check_banks(folders)
     with tempfile.TemporaryDirectory(prefix="tfx-audio-banks-") as root:
         prepared = {}
         for name in policy.sound_banks:
-            if name not in folders:
-                raise InvalidInput(
-                    f"the policy names the sound bank {name!r}, which was not given: expected "
-                    f"--sound-bank {name}=DIR; given: {', '.join(sorted(folders)) or 'none'}."
-                    f"{did_you_mean(name, folders)}"
-                )
             prepared[name] = os.path.join(root, name)
             prepare_bank(name, folders[name], prepared[name], sample_rate)
         yield prepared

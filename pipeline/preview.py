@@ -59,9 +59,13 @@ def preview_policy(request: PreviewRequest) -> Report:
     Raises:
       InvalidInput: If the folder holds no audio or the policy can't run.
     """
-    recordings = list_sounds(request.data, request.label_from)
+    recordings, left_out = list_sounds(request.data, request.label_from)
+    labels = sorted({row.label for one in recordings for row in one.rows} - {""})
+    if labels:
+        request.policy.check_labels(labels)
     sample_rate = request.sample_rate or common_sample_rate(recordings)
     clips, rejections = read_clips(choose_sounds(recordings, request.clips), sample_rate)
+    rejections += left_out
     families = []
     with prepared_banks(request.policy, request.sound_banks, sample_rate) as bank_dirs:
         augmenter = Augmenter(request.policy, bank_dirs)

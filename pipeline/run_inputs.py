@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tfx_audio.components.audio.augment import check_policy
-from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
 from tfx_audio.components.audio_example_gen.config import (
     IngestConfig,
@@ -130,11 +130,5 @@ def banks_of(config: PipelineConfig, policy: AugmentationPolicy) -> dict[str, st
       InvalidInput: If the policy names a bank that was not given.
     """
     given = config.augment.sound_banks
-    for name in policy.sound_banks:
-        if name not in given:
-            raise InvalidInput(
-                f"the policy names the sound bank {name!r}, which was not given: expected "
-                f"--sound-bank {name}=DIR; given: {', '.join(sorted(given)) or 'none'}."
-                + did_you_mean(name, given)
-            )
+    policy.check_banks(given)
     return {name: given[name] for name in sorted(policy.sound_banks)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import soundfile
 
@@ -25,8 +26,20 @@ MAX_SAMPLES = 2**26
 _MAX_HEADERS = 500
 
 
-def list_sounds(path: str, label_from: str = "") -> list[Recording]:
-    """List the audio files of a folder, or one file, sorted by path.
+class Sounds(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+      recordings: Audio files, sorted by path.
+      rejections: What can't be used already by its name or its place.
+    """
+
+    recordings: list[Recording]
+    rejections: list[Rejection]
+
+
+def list_sounds(path: str, label_from: str = "") -> Sounds:
+    """List the audio files of a folder, or one file.
 
     Args:
       path: A folder of this machine, or one audio file.
@@ -38,19 +51,21 @@ def list_sounds(path: str, label_from: str = "") -> list[Recording]:
     """
     if os.path.isfile(path):
         name = os.path.basename(path)
-        return [Recording(path, name, (Row(name, ""),))]
+        return Sounds([Recording(path, name, (Row(name, ""),))], [])
     listing = list_recordings(IngestConfig(path=path, label_from=label_from))
-    found = list(listing.recordings)
-    if not label_from:
-        found += [
-            Recording(os.path.join(path, one.path), one.path, (Row(one.path, ""),))
-            for one in listing.rejections
-            if one.reason == "missing_label"
-        ]
+    found, rejections = list(listing.recordings), []
+    for one in listing.rejections:
+        if one.reason == "missing_label" and not label_from:
+            uri = os.path.join(path, one.path)
+            found.append(Recording(uri, one.path, (Row(one.path, ""),)))
+        else:
+            rejections.append(one)
     if not found:
         why = f" whose name fits {label_from!r}" if label_from else ""
-        raise InvalidInput(f"expected audio files{why} under {path!r}; found none")
-    return sorted(found, key=lambda recording: recording.path)
+        first = next(iter(rejections), None)
+        instead = f"; {len(rejections)} can't be used: {first.detail}" if first else ""
+        raise InvalidInput(f"expected audio files{why} under {path!r}; found none{instead}")
+    return Sounds(sorted(found, key=lambda recording: recording.path), rejections)
 
 
 def choose_sounds(recordings: Iterable[Recording], count: int) -> list[Recording]:

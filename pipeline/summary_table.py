@@ -17,6 +17,8 @@ def print_summary(summary: dict[str, Any], console: Console | None = None) -> No
     table = Table(
         show_header=False, box=None, pad_edge=False, title="Summary", title_justify="left"
     )
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # a path that is cut off can't be copied
     for name, value in _rows(summary):
         table.add_row(Text(name, style="bold"), Text(value))
     console.print(table)
@@ -31,13 +33,13 @@ def _print_confusion(evaluation: dict[str, Any], labels: list[str], console: Con
     if condition is None:
         return
     counts = {(true, guess): clips for true, guess, clips in evaluation["confusion"][condition]}
-    title = f"Confusion on {evaluation['split']}, {condition} (rows: true labels)"
+    console.print(f"Confusion on {evaluation['split']}, {condition} (rows: true labels)")
     if len(labels) > _MATRIX_LABELS:
         errors = [(clips, *pair) for pair, clips in counts.items() if pair[0] != pair[1]]
         for clips, true, guess in sorted(errors, reverse=True)[:_SHOWN_ERRORS]:
             console.print(Text(f"{true[:40]} taken for {guess[:40]}: {clips}"))
         return
-    table = Table("", box=None, title=title, title_justify="left")
+    table = Table("", box=None)
     for label in labels:
         table.add_column(Text(label[:_LABEL_WIDTH]), justify="right")
     for true in labels:
@@ -60,7 +62,8 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if evaluation:
         rows.append(("accuracy", f"{evaluation['accuracy']:.3f} on {evaluation['split']}"))
         for condition, accuracy in evaluation["by_condition"].items():
-            rows.append((f"  {condition}", f"{accuracy:.3f}"))
+            clips = evaluation["clips"].get(condition, 0)
+            rows.append((f"  {condition}", f"{accuracy:.3f} of {clips} clips"))
     rows += [
         ("blessed", "yes" if summary["blessed"] else "no"),
         ("model", summary["model_uri"]),

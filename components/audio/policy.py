@@ -26,6 +26,7 @@ from tfx_audio.components.audio.policy_yaml import Document, read_document
 
 DEFAULT_PRESET = "classic"
 COPIES_KEY = "copies_per_clip"
+_SHOWN_LABELS = 12
 DEFAULT_CONDITIONS: Mapping[str, Any] = {
     f"noise_{snr_db}db": [
         {"name": "AddGaussianSNR", "min_snr_db": snr_db, "max_snr_db": snr_db, "p": 1.0}
@@ -115,9 +116,21 @@ class AugmentationPolicy:
         """Raise `InvalidInput` if `labels:` changes a label that the data does not have."""
         for label in self.labels:
             if label not in labels:
+                known = sorted(filter(None, labels))
+                some = ", ".join(known[:_SHOWN_LABELS]) + (", …" * (len(known) > _SHOWN_LABELS))
                 raise InvalidInput(
                     f"{self.document.place(('labels', label))}: the data has no label "
-                    f"'{label}'.{did_you_mean(label, labels)}"
+                    f"'{label}'; it has {some or 'none at all'}.{did_you_mean(label, known)}"
+                )
+
+    def check_banks(self, given: Mapping[str, str]) -> None:
+        """Raise `InvalidInput` if a sound bank that the policy names was not given."""
+        for name in self.sound_banks:
+            if name not in given:
+                raise InvalidInput(
+                    f"the policy names the sound bank '{name}', which was not given: expected "
+                    f"--sound-bank {name}=DIR; given: {', '.join(sorted(given)) or 'none'}."
+                    f"{did_you_mean(name, given)}"
                 )
 
     def to_dict(self) -> dict[str, Any]:

@@ -139,6 +139,11 @@ def _source(folder: Path, clip_id: str) -> Clip:
     from tfx_audio.components.audio.examples import CLIP_ID_KEY, example_to_clip, parse_features
 
     wanted = clip_id.encode()
+    if not any(_records(folder, "--examples")):
+        raise InvalidInput(
+            f"--examples: {folder} holds no TFRecords: expected AudioExampleGen's examples, or "
+            "what `tfx-audio augment` wrote where it kept the originals (--augmented's own folder)"
+        )
     others: list[str] = []
     for record in _records(folder, "--examples"):
         if wanted in record:
@@ -148,9 +153,12 @@ def _source(folder: Path, clip_id: str) -> Clip:
                 return clip
         elif len(others) < 5000:
             others.append(parse_features(record)[CLIP_ID_KEY][0].decode())
-    raise InvalidInput(
-        f"--clip-id: no original '{clip_id}' in {folder}.{did_you_mean(clip_id, others)}"
-    )
+    source, tilde, number = clip_id.rpartition("~")
+    if tilde and number.isdigit():
+        hint = f" That is the id of a copy: --clip-id {source} --copy {number}."
+    else:
+        hint = did_you_mean(clip_id, others)
+    raise InvalidInput(f"--clip-id: no original '{clip_id}' in {folder}.{hint}")
 
 
 def _compare(folder: Path, clip: Clip, wav: bytes) -> str:

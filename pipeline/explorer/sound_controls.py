@@ -72,4 +72,4 @@ def _from_browser(source: str, rate: int | None) -> Clip | None:
 
 @st.cache_data(show_spinner="Listing the folder …", ttl=60)
 def _list(data: str, label_from: str) -> list:
-    return list_sounds(data, label_from)
+    return list_sounds(data, label_from).recordings

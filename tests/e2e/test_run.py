@@ -209,3 +209,16 @@ def test_bad_input_is_one_message_and_status_2(workdir, case):
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("tfx-audio run: ")
     assert expected in last
+
+
+def test_the_tuners_best_values_are_in_the_exported_model(workdir):
+    run(workdir, "--tune=trials=2", "--set=tune.steps=5")
+    node = read_runs(workdir / "out" / "metadata.sqlite")[-1].node("Tuner")
+    (best,) = node.outputs["best_hyperparameters"]
+    values = json.loads((Path(best.uri) / "best_hyperparameters.txt").read_text())["values"]
+    summary = json.loads((workdir / "out" / "summary.json").read_text())
+    card = Path(summary["pushed_uri"]) / "assets.extra" / "model.json"
+    frontend = json.loads(card.read_text())["frontend"]
+    assert {name: frontend[name] for name in ("n_fft", "hop_length", "n_mels")} == {
+        name: values[name] for name in ("n_fft", "hop_length", "n_mels")
+    }

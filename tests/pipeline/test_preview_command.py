@@ -70,12 +70,12 @@ def test_a_flat_folder_has_no_labels_and_that_is_fine(tmp_path):
 
 def test_one_file_will_do(tmp_path):
     write_sound(tmp_path / "a.wav")
-    assert [r.path for r in list_sounds(str(tmp_path / "a.wav"))] == ["a.wav"]
+    assert [r.path for r in list_sounds(str(tmp_path / "a.wav")).recordings] == ["a.wav"]
 
 
 def test_labels_come_from_names_on_request(tmp_path):
     write_sound(tmp_path / "7_theo_0.wav")
-    (recording,) = list_sounds(str(tmp_path), "{label}_{speaker}_{index}")
+    (recording,) = list_sounds(str(tmp_path), "{label}_{speaker}_{index}").recordings
     assert recording.rows[0].label == "7"
     with pytest.raises(InvalidInput, match="whose name fits"):
         list_sounds(str(tmp_path), "{label}-{speaker}")
@@ -83,7 +83,7 @@ def test_labels_come_from_names_on_request(tmp_path):
 
 def test_a_copy_is_the_copy_that_a_run_makes(folder):
     """The same clip id, stored 16 bit audio, seed and copy number: the same bytes."""
-    (recording,) = [r for r in list_sounds(str(folder)) if r.path == "dog/1.wav"]
+    (recording,) = [r for r in list_sounds(str(folder)).recordings if r.path == "dog/1.wav"]
     (clip,), _ = read_clips([recording], 8_000)
     expected = Augmenter(POLICY).augment(clip, 2)
     assert clip.clip_id == "dog/1.wav"
@@ -97,7 +97,7 @@ def test_a_copy_is_the_copy_that_a_run_makes(folder):
 
 
 def test_the_choice_of_clips_is_fair_and_the_same_every_time(folder):
-    recordings = list_sounds(str(folder))
+    recordings = list_sounds(str(folder)).recordings
     chosen = choose_sounds(reversed(recordings), 4)
     assert [r.rows[0].label for r in chosen] == ["cat", "cat", "dog", "dog"]
     assert chosen == choose_sounds(recordings, 4)
@@ -105,7 +105,7 @@ def test_the_choice_of_clips_is_fair_and_the_same_every_time(folder):
 
 def test_the_rate_follows_the_headers(folder):
     write_sound(folder / "dog/other.wav", rate=16_000)
-    recordings = list_sounds(str(folder))
+    recordings = list_sounds(str(folder)).recordings
     assert common_sample_rate(recordings) == 8_000
     clips, _ = read_clips(recordings, 8_000)
     assert {(clip.sample_rate, len(clip.waveform)) for clip in clips} == {(8_000, 2_000)}
@@ -159,3 +159,21 @@ def test_what_the_user_can_mend_is_one_message(folder, tmp_path, words, message)
     filled = [word.format(data=folder, empty=tmp_path / "empty") for word in words]
     with pytest.raises(InvalidInput, match=message):
         preview.run(arguments(*filled))
+
+
+def test_links_out_of_the_folder_are_set_aside_by_name(tmp_path):
+    write_sound(tmp_path / "elsewhere" / "b.wav")
+    write_sound(tmp_path / "sounds" / "a.wav")
+    (tmp_path / "sounds" / "b.wav").symlink_to(tmp_path / "elsewhere" / "b.wav")
+    recordings, (left_out,) = list_sounds(str(tmp_path / "sounds"))
+    assert [one.path for one in recordings] == ["a.wav"]
+    assert (left_out.path, left_out.reason) == ("b.wav", "outside_roots")
+    (tmp_path / "sounds" / "a.wav").unlink()
+    with pytest.raises(InvalidInput, match=r"1 can't be used: .* lies outside the data root"):
+        list_sounds(str(tmp_path / "sounds"))
+
+
+def test_a_label_that_no_clip_has_is_refused(folder):
+    policy = parse_policy("{transforms: [{name: Gain}], labels: {cart: {Gain: off}}}")
+    with pytest.raises(InvalidInput, match="cart"):
+        preview_policy(PreviewRequest(str(folder), policy, "test"))

@@ -15,6 +15,7 @@ SUMMARY = {
         "split": "test",
         "accuracy": 0.9125,
         "by_condition": {"clean": 0.9125, "noise_10db": 0.5},
+        "clips": {"clean": 80, "noise_10db": 80},
         "confusion": {
             "clean": [["[bold]cat", "[bold]cat", 41], ["[bold]cat", "dog", 7], ["dog", "dog", 32]],
         },
@@ -41,7 +42,7 @@ def test_every_figure_is_there_and_labels_are_text_not_markup():
         "unreadable 1",
         "[bold]cat, dog",
         "0.912 on test",
-        "noise_10db  0.500",
+        "noise_10db  0.500 of 80 clips",
         "/r/pushed/1",
         "AudioExampleGen cached, Trainer 61 s",
     ):
