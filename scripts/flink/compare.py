@@ -52,7 +52,11 @@ def _on_flink(library: Path, task_managers: int, job: list[str]) -> dict[str, An
             worker_pool=flink.start_worker_pools(),
             workers=task_managers,
         )
-        return _run(f"TaskManagers {pids}", job, config)
+        found = _run(f"TaskManagers {pids}", job, config)
+        jobs = sorted(flink.rest("jobs/overview")["jobs"], key=lambda job: job["start-time"])
+        seconds = [f"{each['duration'] / 1000:.0f} s" for each in jobs]
+        print(f"  without submission: {', '.join(seconds)}", flush=True)
+    return found
 
 
 def _run(name: str, job: list[str], config: BeamConfig) -> dict[str, Any]:
