@@ -103,7 +103,7 @@ def _augment(
     request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path, rejected: Path
 ) -> AugmentationCounts:
     """Run the augmentation job on examples and describe it beside them."""
-    banks, digest = _prepare_banks(request, patterns, folder / ".banks")
+    banks, digest = _prepare_banks(request, patterns, folder / ".banks", rejected)
     job = AugmentationJob(
         policy=request.policy,
         inputs=patterns,
@@ -132,9 +132,12 @@ def _make_pipeline(beam_args: list[str]) -> beam.Pipeline:
 
 
 def _prepare_banks(
-    request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path
+    request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path, rejected: Path
 ) -> tuple[dict[str, str], str]:
-    """Prepare the policy's sound banks at the clips' sample rate; return folders and digest."""
+    """Prepare the policy's sound banks at the clips' sample rate; return folders and digest.
+
+    Sounds that can't be used are added to the table `rejected`.
+    """
     needed = request.policy.sound_banks
     request.policy.check_banks(request.sound_banks)
     if not needed:
@@ -145,6 +148,12 @@ def _prepare_banks(
         name: prepare_bank(name, request.sound_banks[name], str(folder / name), rate)
         for name in needed
     }
+    left_out = [rejection for bank in contents.values() for rejection in bank.rejected]
+    with rejected.open("a", encoding="utf-8") as table:
+        table.writelines(f"{rejection.to_json()}\n" for rejection in left_out)
+    total = len(left_out) + sum(bank.files for bank in contents.values())
+    reasons = count_reasons(left_out)
+    check_rejected(reasons, total, request.max_rejected_fraction, "sound_bank", _kept(request))
     return {name: str(folder / name) for name in needed}, combined_digest(contents)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -65,7 +66,9 @@ def ingest_audio(
     recordings, left_out = list_sounds(data, label_from)
     by_split: dict[str, list[Recording]] = collections.defaultdict(list)
     for recording in recordings:
-        by_split[recording.rows[0].split or TRAIN].append(recording)
+        for split in {row.split or TRAIN: None for row in recording.rows}:
+            rows = tuple(row for row in recording.rows if (row.split or TRAIN) == split)
+            by_split[split].append(replace(recording, rows=rows))
     rate = sample_rate or common_sample_rate(recordings)
     clip_format = IngestConfig(path=data, sample_rate=rate).clip_format(rate)
     table = folder / "rejected"

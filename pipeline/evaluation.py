@@ -47,10 +47,11 @@ def build_eval_config(
     for field in ("clean_condition", "noisy_condition"):
         condition = getattr(evaluate, field)
         if condition not in conditions:
+            example = CLEAN if field == "clean_condition" else conditions[-1]
             raise InvalidInput(
                 f"evaluate.{field} is {condition!r}; the policy's conditions are "
                 f"{', '.join(conditions)}.{did_you_mean(condition, conditions)} Name one of them, "
-                f"for example --set evaluate.{field}={conditions[-1]}, or add it under the "
+                f"for example --set evaluate.{field}={example}, or add it under the "
                 "policy's `conditions:`, which stand in place of the usual ones"
             )
     thresholds = [

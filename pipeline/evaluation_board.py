@@ -10,15 +10,14 @@ import tensorflow as tf
 from tfx_audio.pipeline.model.summaries import write_confusion
 
 
-def write_evaluation(evaluation: dict[str, Any], labels: list[str], log_dir: str) -> None:
+def write_evaluation(evaluation: dict[str, Any], log_dir: str) -> None:
     """Write what Evaluator measured.
 
     Args:
       evaluation: `summary.json`'s key of this name.
-      labels: The order of the matrices' rows and columns.
       log_dir: TensorBoard's directory; each run has one of its own.
     """
-    split = evaluation["split"]
+    split, labels = evaluation["split"], sorted(evaluation["labels"])
     writer = tf.summary.create_file_writer(log_dir)
     with writer.as_default(step=0):
         for condition, accuracy in evaluation["by_condition"].items():

@@ -5,8 +5,8 @@ only replace a parameter as a whole. So each run-time value, and each folder tha
 mounts, reaches the container beside the component's own parameters, and the entry point writes
 it into the document. Where it goes is on the container's command line:
 
-    --bind parameters.data_root=ingest_config:data.path
-    --bind artifacts.data=ingest_config:data.path
+    --bind 'parameters.data_root=ingest_config:["data","path"]'
+    --bind 'artifacts.data=ingest_config:["data","path"]'
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Binding:
 
     def to_flag(self) -> str:
         """Return the value of ``--bind``."""
-        return f"{self.kind}.{self.name}={self.parameter}:{'.'.join(self.path)}"
+        # As JSON, since a bank's name may have dots.
+        keys = json.dumps(self.path, separators=(",", ":")) if self.path else ""
+        return f"{self.kind}.{self.name}={self.parameter}:{keys}"
 
     @classmethod
     def from_flag(cls, flag: str) -> Binding:
@@ -46,8 +48,8 @@ class Binding:
         kind, _, name = source.partition(".")
         parameter, _, path = target.partition(":")
         if kind not in ("parameters", "artifacts") or not name or not parameter:
-            raise ValueError(f"--bind expects KIND.NAME=PARAMETER:PATH, got {flag!r}")
-        keys = tuple(path.split(".")) if path else ()
+            raise ValueError(f"--bind expects KIND.NAME=PARAMETER:[KEY, ...], got {flag!r}")
+        keys = tuple(json.loads(path)) if path else ()
         return cls("parameters" if kind == "parameters" else "artifacts", name, parameter, keys)
 
     def apply(self, parameters: Mapping[str, Any], value: Any) -> dict[str, Any]:

@@ -40,10 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     own, tfx_args = parse_arguments(sys.argv[1:] if argv is None else argv)
     executor_input = json.loads(own.json_serialized_invocation_args)
     bindings = [Binding.from_flag(flag) for flag in own.bind]
-    tfx_input, beam_args = prepare(executor_input, bindings)
-    command = ["--json_serialized_invocation_args", json.dumps(tfx_input), *tfx_args, *beam_args]
     try:
-        _run_tfx(command)
+        tfx_input, beam_args = prepare(executor_input, bindings)
+        invocation = ["--json_serialized_invocation_args", json.dumps(tfx_input)]
+        _run_tfx([*invocation, *tfx_args, *beam_args])
     except InvalidInput as error:
         print(f"tfx-audio: {error}", file=sys.stderr)
         return 2
@@ -70,12 +70,15 @@ def prepare(
     Args:
       executor_input: KFP's ExecutorInput, as JSON.
       bindings: Where run-time values and mounted folders go.
+
+    Raises:
+      InvalidInput: If Beam's arguments can't be told apart.
     """
     tfx_input: dict[str, Any] = json.loads(json.dumps(executor_input))
     inputs = tfx_input.setdefault("inputs", {})
     parameters = inputs.get("parameterValues", {})
     artifacts = inputs.get("artifacts", {})
-    beam_args = shlex.split(str(parameters.pop(BEAM_ARGS_PARAMETER, "")))
+    beam_args = _split(str(parameters.pop(BEAM_ARGS_PARAMETER, "")))
     values = {name: parameters.pop(name) for name in _names(bindings, "parameters")}
     folders = {name: artifacts.pop(name) for name in _names(bindings, "artifacts")}
     for binding in bindings:  # a mounted folder comes after the URI it was mounted from
@@ -92,6 +95,13 @@ def prepare(
     for artifact in [*_artifacts(artifacts), *_artifacts(outputs)]:
         artifact["uri"] = local_path(artifact["uri"])
     return tfx_input, beam_args
+
+
+def _split(beam_args: str) -> list[str]:
+    try:
+        return shlex.split(beam_args)
+    except ValueError as error:
+        raise InvalidInput(f"{BEAM_ARGS_PARAMETER} is {beam_args!r}: {error}") from None
 
 
 def local_path(uri: str) -> str:

@@ -110,7 +110,7 @@ def _write_board(summary: dict[str, Any], config: PipelineConfig) -> None:
         from tfx_audio.pipeline.evaluation_board import write_evaluation
 
         log_dir = os.path.join(config.root, "tensorboard", summary["run_id"])
-        write_evaluation(summary["evaluation"], summary["labels"], log_dir)
+        write_evaluation(summary["evaluation"], log_dir)
 
 
 def _hush_shutdown() -> None:

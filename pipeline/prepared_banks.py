@@ -6,9 +6,23 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.rejection import Rejection
+
+
+class PreparedBanks(NamedTuple):
+    """Banks ready for an `Augmenter`.
+
+    Attributes:
+      folders: By name.
+      rejections: Sounds that can't be used.
+    """
+
+    folders: dict[str, str]
+    rejections: list[Rejection]
 
 
 def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
@@ -31,18 +45,22 @@ def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
 @contextlib.contextmanager
 def prepared_banks(
     policy: AugmentationPolicy, folders: Mapping[str, str], sample_rate: int
-) -> Iterator[dict[str, str]]:
-    """Prepare the banks that a policy names in a temporary folder; yield their folders by name.
+) -> Iterator[PreparedBanks]:
+    """Prepare the banks that a policy names in a temporary folder.
 
     Raises:
       InvalidInput: If a bank that the policy names was not given.
     """
+    policy.check_banks(folders)
+    if not policy.sound_banks:
+        yield PreparedBanks({}, [])
+        return
     from tfx_audio.components.sound_bank.banks import prepare_bank  # Beam takes seconds to load
 
-    policy.check_banks(folders)
     with tempfile.TemporaryDirectory(prefix="tfx-audio-banks-") as root:
-        prepared = {}
+        prepared = PreparedBanks({}, [])
         for name in policy.sound_banks:
-            prepared[name] = os.path.join(root, name)
-            prepare_bank(name, folders[name], prepared[name], sample_rate)
+            prepared.folders[name] = os.path.join(root, name)
+            contents = prepare_bank(name, folders[name], prepared.folders[name], sample_rate)
+            prepared.rejections.extend(contents.rejected)
         yield prepared

@@ -67,8 +67,9 @@ def preview_policy(request: PreviewRequest) -> Report:
     clips, rejections = read_clips(choose_sounds(recordings, request.clips), sample_rate)
     rejections += left_out
     families = []
-    with prepared_banks(request.policy, request.sound_banks, sample_rate) as bank_dirs:
-        augmenter = Augmenter(request.policy, bank_dirs)
+    with prepared_banks(request.policy, request.sound_banks, sample_rate) as banks:
+        rejections += banks.rejections
+        augmenter = Augmenter(request.policy, banks.folders)
         for clip in clips:
             copies, failed = make_copies(augmenter, clip, request.copies)
             families.append((clip.label, Family(clip, tuple(copies))))

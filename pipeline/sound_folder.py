@@ -52,14 +52,11 @@ def list_sounds(path: str, label_from: str = "") -> Sounds:
     if os.path.isfile(path):
         name = os.path.basename(path)
         return Sounds([Recording(path, name, (Row(name, ""),))], [])
-    listing = list_recordings(IngestConfig(path=path, label_from=label_from))
-    found, rejections = list(listing.recordings), []
-    for one in listing.rejections:
-        if one.reason == "missing_label" and not label_from:
-            uri = os.path.join(path, one.path)
-            found.append(Recording(uri, one.path, (Row(one.path, ""),)))
-        else:
-            rejections.append(one)
+    config = IngestConfig(path=path, label_from=label_from)
+    listing = list_recordings(config, unlabelled=True)
+    found, rejections = listing.recordings, listing.rejections
+    if listing.record_features:
+        raise InvalidInput(f"{path!r} holds TFRecords in folders of it: name one of these folders")
     if not found:
         why = f" whose name fits {label_from!r}" if label_from else ""
         first = next(iter(rejections), None)

@@ -24,17 +24,19 @@ def print_summary(summary: dict[str, Any], console: Console | None = None) -> No
     console.print(table)
     evaluation = summary["evaluation"]
     if evaluation:
-        _print_confusion(evaluation, summary["labels"], console)
+        _print_confusion(evaluation, console)
 
 
-def _print_confusion(evaluation: dict[str, Any], labels: list[str], console: Console) -> None:
+def _print_confusion(evaluation: dict[str, Any], console: Console) -> None:
     """Print the clean condition's confusion matrix, or its largest errors where it is too wide."""
     condition = next(iter(evaluation["confusion"]), None)
     if condition is None:
         return
+    labels = sorted(evaluation["labels"])
     counts = {(true, guess): clips for true, guess, clips in evaluation["confusion"][condition]}
     console.print(f"Confusion on {evaluation['split']}, {condition} (rows: true labels)")
-    if len(labels) > _MATRIX_LABELS:
+    short = {label[:_LABEL_WIDTH] for label in labels}
+    if len(labels) > _MATRIX_LABELS or len(short) < len(labels):
         errors = [(clips, *pair) for pair, clips in counts.items() if pair[0] != pair[1]]
         for clips, true, guess in sorted(errors, reverse=True)[:_SHOWN_ERRORS]:
             console.print(Text(f"{true[:40]} taken for {guess[:40]}: {clips}"))

@@ -14,11 +14,12 @@ SILENT_RMS = 1e-9  # below it AddBackgroundNoise adds nothing
 
 def install_repairs() -> None:
     """Repair audiomentations' transforms; a second call changes nothing."""
-    from audiomentations import AddBackgroundNoise, PeakingFilter, RepeatPart
+    from audiomentations import AddBackgroundNoise, AddShortNoises, PeakingFilter, RepeatPart
 
     _keep_below_nyquist(PeakingFilter)
     _keep_part_inside(RepeatPart)
     _keep_to_audible_stretches(AddBackgroundNoise)
+    _keep_to_sounds_in_the_clip(AddShortNoises)
 
 
 def _keep_below_nyquist(peaking_filter: Any) -> None:
@@ -71,7 +72,8 @@ def _keep_to_audible_stretches(add_background_noise: Any) -> None:
 
     Where the stretch is digital silence (files padded with zeros have much of it), the library
     returns the clip unchanged, and what it says it drew would be recorded as applied. A silent
-    stretch is moved to the loudest moment of the file; a file without any is not applied.
+    stretch is moved to the loudest moment of the file. A file without any is not applied, nor is
+    noise in proportion to a clip that is digital silence.
     """
     original = add_background_noise.randomize_parameters
     if getattr(original, "keeps_to_audible_stretches", False):
@@ -81,6 +83,9 @@ def _keep_to_audible_stretches(add_background_noise: Any) -> None:
         original(self, samples, sample_rate)
         drawn = self.parameters
         if not drawn["should_apply"]:
+            return
+        if self.noise_rms == "relative" and not np.any(samples):
+            drawn["should_apply"] = False
             return
         sound, rate = load_sound(drawn["noise_file_path"], sample_rate)
         start = int(drawn["offset"] * rate)
@@ -94,6 +99,30 @@ def _keep_to_audible_stretches(add_background_noise: Any) -> None:
 
     randomize_parameters.keeps_to_audible_stretches = True  # type: ignore[attr-defined]
     add_background_noise.randomize_parameters = randomize_parameters
+
+
+def _keep_to_sounds_in_the_clip(add_short_noises: Any) -> None:
+    """Leave out the sounds that AddShortNoises draws before the clip begins or after it ends.
+
+    Where none is left it is not applied: of clips of 1 s that is the fate of four in five with
+    the library's default pauses.
+    """
+    original = add_short_noises.randomize_parameters
+    if getattr(original, "keeps_to_sounds_in_the_clip", False):
+        return
+
+    def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
+        original(self, samples, sample_rate)
+        drawn = self.parameters
+        if not drawn["should_apply"]:
+            return
+        end_s = samples.shape[-1] / sample_rate
+        heard = [sound for sound in drawn["sounds"] if sound["end"] > 0 and sound["start"] < end_s]
+        drawn["sounds"] = heard
+        drawn["should_apply"] = bool(heard)
+
+    randomize_parameters.keeps_to_sounds_in_the_clip = True  # type: ignore[attr-defined]
+    add_short_noises.randomize_parameters = randomize_parameters
 
 
 def rms(samples: np.ndarray) -> float:

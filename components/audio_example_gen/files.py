@@ -68,7 +68,7 @@ class AllowedRoots:
             return "missing_file", "the file's name has a NUL"
         real = _real(uri)
         if not any(real == root or real.startswith(f"{root}/") for root in self._roots):
-            return "outside_roots", f"{real!r} lies outside the data root; data.roots allows more"
+            return "outside_roots", f"{real!r} lies outside the data root (data.roots)"
         if not is_local(uri):
             return None
         try:
@@ -121,8 +121,12 @@ def _walk_locally(
     seen = {os.path.realpath(root)}
     while waiting:
         prefix, folder = waiting.pop()
-        with os.scandir(folder) as entries:
-            listed = [entry for entry in entries if not entry.name.startswith(".")]
+        try:
+            with os.scandir(folder) as entries:
+                listed = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            refuse(prefix.rstrip("/"), ("unreadable", f"the folder: {error.strerror}"))
+            continue
         for entry in sorted(listed, key=lambda entry: entry.name):
             path = prefix + entry.name
             plain = entry.is_file(follow_symlinks=False) and entry.name.isascii()

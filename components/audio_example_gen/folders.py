@@ -28,7 +28,8 @@ class Labeller:
         if config.label_from:
             self._pattern = parse_name_pattern(config.label_from)
         self._folder = 0 if config.label_folder == "first" else -1
-        self.has_split_folders = _are_split_folders(paths)
+        # Where folders are labels, a split's folder has folders in it.
+        self.has_split_folders = _are_split_folders(paths, 1 if self._pattern else 2)
 
     def row(self, path: str) -> Row:
         """Return the clip that a file holds; without a label where its name and place say none."""
@@ -50,28 +51,35 @@ class Labeller:
         return "the file lies in no folder that could be its label"
 
 
-def _are_split_folders(paths: Collection[str]) -> bool:
-    """Return whether the folders below the root are all named after splits, one of them train."""
-    names = {path.split("/")[0] for path in paths if path.count("/") > 1}
+def _are_split_folders(paths: Collection[str], depth: int) -> bool:
+    """Return whether the folders below the root are all named after splits, one of them train.
+
+    Args:
+      paths: Files, relative to the root.
+      depth: Folders that a file in a split's folder lies in at least.
+    """
+    names = {path.split("/")[0] for path in paths if path.count("/") >= depth}
     splits = {split_of_name(name) for name in names}
     return len(names) > 1 and None not in splits and TRAIN in splits
 
 
-def list_folder(config: IngestConfig) -> Listing:
-    """List a folder of audio, labelled by folders or file names."""
+def list_folder(config: IngestConfig, unlabelled: bool = False) -> Listing:
+    """List a folder of audio, labelled by folders or file names, or not at all if `unlabelled`."""
     listing = Listing()
     files = sorted(
         walk(config.path, allowed_roots(config), listing.reject), key=lambda file: file.path
     )
     labeller = Labeller(config, [file.path for file in files])
     for file in files:
-        _add_file(file, config, labeller, listing)
+        _add_file(file, config, labeller, listing, unlabelled)
     if labeller.has_split_folders:
         listing.said = frozenset(row.split for r in listing.recordings for row in r.rows)
     return listing
 
 
-def _add_file(file: FoundFile, config: IngestConfig, labeller: Labeller, listing: Listing) -> None:
+def _add_file(
+    file: FoundFile, config: IngestConfig, labeller: Labeller, listing: Listing, unlabelled: bool
+) -> None:
     """Add one file to the listing, as a recording or as a rejection."""
     surely_audio = posixpath.splitext(file.path)[1].lower() in AUDIO_SUFFIXES
     if not surely_audio and is_local(file.uri):
@@ -80,10 +88,12 @@ def _add_file(file: FoundFile, config: IngestConfig, labeller: Labeller, listing
             listing.ignored.append(file.path)
             return
     row = labeller.row(file.path)
-    if not row.label:
-        problem: Problem | None = ("missing_label", labeller.why_no_label)
-    else:
-        problem = label_problem(row.label) or size_problem(file.size, config)
+    problem: Problem | None = None
+    if row.label:
+        problem = label_problem(row.label)
+    elif not unlabelled or config.label_from:
+        problem = ("missing_label", labeller.why_no_label)
+    problem = problem or size_problem(file.size, config)
     if problem:
         listing.reject(file.path, problem, row.label)
         return

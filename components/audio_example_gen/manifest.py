@@ -93,13 +93,14 @@ def _json_rows(lines: io.StringIO) -> Iterator[ManifestRow]:
             continue
         try:
             values = json.loads(line)
+            if not isinstance(values, dict):
+                yield ManifestRow(number, problem="no JSON object")
+                continue
+            texts = {str(name): _as_text(value) for name, value in values.items()}
         except (ValueError, RecursionError) as error:
             yield ManifestRow(number, problem=f"no JSON: {error}")
             continue
-        if not isinstance(values, dict):
-            yield ManifestRow(number, problem="no JSON object")
-            continue
-        yield _checked(number, {str(name): _as_text(value) for name, value in values.items()})
+        yield _checked(number, texts)
 
 
 def _as_text(value: object) -> str:
@@ -113,6 +114,7 @@ def _checked(line: int, values: dict[str, str]) -> ManifestRow:
         "".join(values.values()).encode("utf-8")
     except UnicodeEncodeError:
         return ManifestRow(line, problem="the row is not UTF-8")
+    values.pop("", None)  # pandas writes its index under no name
     return ManifestRow(line, values)
 
 

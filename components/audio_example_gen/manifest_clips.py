@@ -63,18 +63,26 @@ def find_manifests(config: IngestConfig) -> list[Manifest]:
         return [manifest]
     if config.label_from:
         return []
-    found = [Manifest(uri, list(read_manifest(uri))) for uri in _existing(config.path, _USUAL)]
+    found = [Manifest(uri, list(read_manifest(uri))) for uri in _existing(config, "", _USUAL)]
     for split_folder in _split_folders(config.path) if not found else ():
-        uris = _existing(FileSystems.join(config.path, split_folder), _USUAL_IN_SPLIT)
+        uris = _existing(config, split_folder, _USUAL_IN_SPLIT)
         split = split_of_name(split_folder) or ""
         found += [Manifest(uri, list(read_manifest(uri)), split) for uri in uris]
     named = [manifest for manifest in found if _roles(config, manifest).audio]
     return named if any(manifest.split for manifest in named) else named[:1]
 
 
-def _existing(folder: str, names: Iterable[str]) -> list[str]:
-    uris = [FileSystems.join(folder, name) for name in names]
-    return [uri for uri in uris if FileSystems.exists(uri)]
+def _existing(config: IngestConfig, folder: str, names: Iterable[str]) -> list[str]:
+    """Return the files of these names that are there, in an allowed place and files indeed."""
+    allowed = allowed_roots(config)
+    root = FileSystems.join(config.path, folder) if folder else config.path
+    uris = [FileSystems.join(root, name) for name in names]
+    return [
+        uri
+        for uri in uris
+        if allowed.problem(uri) is None
+        and (os.path.isfile(uri) if is_local(uri) else FileSystems.exists(uri))
+    ]
 
 
 def _split_folders(root: str) -> list[str]:
@@ -115,10 +123,12 @@ def _check_columns(config: IngestConfig, manifest: Manifest) -> None:
             )
 
 
-def list_manifests(config: IngestConfig, manifests: list[Manifest]) -> Listing:
-    """List the clips of manifests, those of one recording together."""
+def list_manifests(
+    config: IngestConfig, manifests: list[Manifest], unlabelled: bool = False
+) -> Listing:
+    """List the clips of manifests, those of one recording together; see `list_recordings`."""
     listing = Listing()
-    lister = _Lister(config, listing)
+    lister = _Lister(config, listing, unlabelled)
     for manifest in manifests:
         lister.add(manifest)
     for uri, (path, size, rows) in sorted(lister.files.items()):
@@ -137,9 +147,10 @@ def _overlap(rows: list[Row]) -> bool:
 class _Lister:
     """Turns rows into clips, or rejects them."""
 
-    def __init__(self, config: IngestConfig, listing: Listing) -> None:
+    def __init__(self, config: IngestConfig, listing: Listing, unlabelled: bool) -> None:
         self._config = config
         self._listing = listing
+        self._unlabelled = unlabelled
         self._allowed: AllowedRoots = allowed_roots(config)
         self._ids: set[str] = set()
         self._problems: dict[str, Problem | None] = {}
@@ -149,7 +160,7 @@ class _Lister:
         """Add the rows of a manifest."""
         roles = _roles(self._config, manifest)
         names = [row.values.get(roles.audio, "").strip() for row in manifest.rows]
-        base = _base(manifest.uri, self._config.path, [name for name in names if name])
+        base = self._base(manifest.uri, [name for name in names if name])
         paths = [_relative(_join(base, name), self._config.path) for name in names]
         labeller = Labeller(self._config, paths)
         for row, name, path in zip(manifest.rows, names, paths, strict=True):
@@ -162,6 +173,22 @@ class _Lister:
                 self._add_clip(_join(base, name), row, roles, manifest.split, guessed)
             except ValueError as error:
                 self._listing.reject(where, ("bad_row", str(error)))
+
+    def _base(self, manifest_uri: str, names: list[str]) -> str:
+        """Return the folder that relative paths start from: the first that has some of them."""
+        root = self._config.path
+        beside = FileSystems.split(manifest_uri)[0] or "."
+        above = FileSystems.split(beside.rstrip("/"))[0]
+        bases = [beside, root, *(FileSystems.join(base, "audio") for base in (above, root, beside))]
+        some = [name for name in names if len(name) < MAX_ID_CHARS][:_ROWS_TO_FIND_BASE]
+        for base in bases:
+            if any(self._is_there(_join(base, name)) for name in some):
+                return base
+        return beside
+
+    def _is_there(self, uri: str) -> bool:
+        """Return whether a file exists; what lies outside the allowed roots is not looked at."""
+        return self._allowed.problem(uri) is None and (is_local(uri) or FileSystems.exists(uri))
 
     def _add_clip(self, uri: str, row: ManifestRow, roles: Roles, split: str, guessed: Row) -> None:
         """Add one clip; raises ValueError for a row that makes no sense."""
@@ -176,7 +203,8 @@ class _Lister:
             raise ValueError(
                 f"{roles.split} is {shorten(said, 50)!r}; train, eval or test is known"
             )
-        problem = label_problem(label) or self._file_problem(uri) or self._id_problem(clip_id)
+        problem = None if self._unlabelled and not label else label_problem(label)
+        problem = problem or self._file_problem(uri) or self._id_problem(clip_id)
         if problem:
             self._listing.reject(clip_id, problem, label)
             return
@@ -225,18 +253,6 @@ def _span(values: Mapping[str, str], roles: Roles) -> tuple[float, float | None]
 def _join(base: str, name: str) -> str:
     """Return where a manifest's path leads: absolute ones stand for themselves."""
     return name if "://" in name else FileSystems.join(base, name)
-
-
-def _base(manifest_uri: str, root: str, names: list[str]) -> str:
-    """Return the folder that a manifest's relative paths start from: the first that has some."""
-    beside = FileSystems.split(manifest_uri)[0] or "."
-    above = FileSystems.split(beside.rstrip("/"))[0]
-    bases = [beside, root, *(FileSystems.join(base, "audio") for base in (above, root, beside))]
-    some = [name for name in names if len(name) < MAX_ID_CHARS][:_ROWS_TO_FIND_BASE]
-    for base in bases:
-        if any(FileSystems.exists(_join(base, name)) for name in some):
-            return base
-    return beside
 
 
 def _relative(uri: str, root: str) -> str:

@@ -81,6 +81,8 @@ class Executor(BaseExecutor):
             table = os.path.join(failed_dir, f"{STAGE}-{REJECTED_FILE}")
             _write(table, lines)
         counts = collections.Counter(record.reason for record in records)
+        for reason, count in counts.items():
+            rejected.set_int_custom_property(f"rejected:{reason}", count)
         total = len(records) + sum(c.files for c in contents.values())
         check_rejected(counts, total, float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
 

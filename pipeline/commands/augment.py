@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 from tfx_audio.pipeline.commands.arguments import (
@@ -89,16 +91,25 @@ def run(args: argparse.Namespace) -> int:
     print(f"  {counts.audio_s_in:.0f} s of audio read, {counts.audio_s_out:.0f} s made")
     for name, applied in sorted(counts.applied.items()):
         print(f"  {name}: {applied} times, {counts.ms[name] / applied:.2f} ms each")
-    for reason, rejected in sorted(counts.rejected.items()):
-        print(f"  rejected, {reason}: {rejected} (see rejected.jsonl)")
+    for (stage, reason), rejected in sorted(_rejected(args.out).items()):
+        print(f"  rejected in {stage}, {reason}: {rejected} (see rejected.jsonl)")
     return 0
+
+
+def _rejected(out: str) -> Counter[tuple[str, str]]:
+    """Count what the finished output's table says, by stage and reason."""
+    from tfx_audio.components.audio.rejection import Rejection
+    from tfx_audio.pipeline.augment_files import REJECTED_FILE
+
+    with open(os.path.join(out, REJECTED_FILE), encoding="utf-8") as table:
+        rejections = [Rejection.from_json(line) for line in table]
+    return Counter((rejection.stage, rejection.reason) for rejection in rejections)
 
 
 @contextlib.contextmanager
 def _progress_shown() -> Iterator[None]:
     """Send progress to the terminal, and keep the libraries' chatter out of it."""
     import logging
-    import os
 
     from tfx_audio.components.audio.progress import LOGGER_NAME
     from tfx_audio.pipeline.progress_display import ProgressDisplay

@@ -96,8 +96,8 @@ def replay(args: argparse.Namespace) -> Replayed:
 
     policy = _policy(Path(args.augmented))
     source = _source(Path(args.examples), args.clip_id)
-    with _banks(policy, args.sound_bank, source.sample_rate) as bank_dirs:
-        augmenter = Augmenter(policy, bank_dirs)
+    with _banks(policy, args.sound_bank, source.sample_rate) as banks:
+        augmenter = Augmenter(policy, banks.folders)
         try:
             if args.condition is not None:
                 clip = augmenter.condition(source, args.condition)
@@ -122,11 +122,7 @@ def _policy(folder: Path) -> AugmentationPolicy:
 
 
 def _banks(policy: AugmentationPolicy, pairs: list[str], sample_rate: int) -> Any:
-    """Return a context that yields the folders of the policy's banks."""
-    import contextlib
-
-    if not policy.sound_banks:
-        return contextlib.nullcontext({})
+    """Return a context that yields the policy's banks."""
     from tfx_audio.pipeline.prepared_banks import parse_banks, prepared_banks
 
     return prepared_banks(policy, parse_banks(pairs), sample_rate)

@@ -82,10 +82,10 @@ def test_a_first_run_ends_with_a_pushed_model_and_a_whole_summary(workdir):
     assert "noise_10db" in summary["evaluation"]["by_condition"]
     assert summary["evaluation"]["accuracy"] == summary["evaluation"]["by_condition"]["clean"]
     confusion = summary["evaluation"]["confusion"]["clean"]
-    right = sum(clips for true, predicted, clips in confusion if true == predicted)
-    assert right / sum(row[2] for row in confusion) == pytest.approx(
-        summary["evaluation"]["accuracy"]
-    )
+    for label, accuracy in summary["evaluation"]["by_label"].items():
+        clips = sum(n for true, _, n in confusion if true == label)
+        right = sum(n for true, predicted, n in confusion if true == predicted == label)
+        assert right / clips == pytest.approx(accuracy), label
     assert "Confusion on test, clean" in done.stdout
     assert list((workdir / "out" / "tensorboard" / summary["run_id"]).glob("events*"))
     assert summary["blessed"] is True

@@ -102,7 +102,7 @@ def test_data_in_a_bucket_is_imported_and_bound(spec: dict[str, Any]) -> None:
     assert task["inputs"]["artifacts"]["data"]["taskOutputArtifact"]["producerTask"] == "data"
     assert "data" in task["dependentTasks"]
     args = _container(spec, "AudioExampleGen")["args"]
-    assert "artifacts.data=ingest_config:data.path" in args
+    assert 'artifacts.data=ingest_config:["data","path"]' in args
 
 
 def test_resources_by_component(spec: dict[str, Any]) -> None:
@@ -186,5 +186,5 @@ def test_the_bindings_on_the_command_line_name_parameters_that_exist(spec: dict[
             document = _parameters(spec["root"]["dag"]["tasks"][name])[parameter]
             if path:
                 tree = json.loads(document["runtimeValue"]["constant"])
-                for key in path.split("."):
+                for key in json.loads(path):
                     tree = tree[key]

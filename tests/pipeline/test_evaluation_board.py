@@ -8,6 +8,7 @@ from tfx_audio.pipeline.evaluation_board import confusion_matrix, write_evaluati
 
 EVALUATION = {
     "split": "test",
+    "labels": ["dog", "cat"],
     "by_condition": {"clean": 0.75, "noise_10db": 0.5},
     "by_label": {"cat": 0.5, "dog": 1.0},
     "confusion": {"clean": [["cat", "cat", 1], ["cat", "dog", 1], ["dog", "dog", 2]]},
@@ -20,7 +21,7 @@ def test_rows_are_true_labels():
 
 
 def test_accuracy_by_condition_and_label_and_the_matrix_are_written(tmp_path):
-    write_evaluation(EVALUATION, ["cat", "dog"], str(tmp_path))
+    write_evaluation(EVALUATION, str(tmp_path))
     found = {}
     for file in tmp_path.glob("events*"):
         for record in tf.data.TFRecordDataset(str(file)):

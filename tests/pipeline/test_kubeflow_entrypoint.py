@@ -109,7 +109,7 @@ def test_beam_arguments_are_split_as_on_a_command_line_and_kept_from_tfx() -> No
 
 
 def test_a_runtime_value_goes_into_the_json_document() -> None:
-    binding = Binding.from_flag("parameters.train_steps=custom_config:train.steps")
+    binding = Binding.from_flag('parameters.train_steps=custom_config:["train","steps"]')
     document = json.dumps({"train": {"steps": 400, "seed": 1}})
     tfx_input, _ = entrypoint.prepare(_input(custom_config=document, train_steps=17.0), [binding])
     values = tfx_input["inputs"]["parameterValues"]
@@ -121,8 +121,8 @@ def test_a_mounted_folder_wins_over_the_uri_that_it_came_from() -> None:
     executor_input = _input(ingest_config='{"data": {"path": ""}}', data_root="s3://b/audio")
     executor_input["inputs"]["artifacts"]["data"] = {"artifacts": [{"uri": "s3://b/audio"}]}
     bindings = [
-        Binding.from_flag("artifacts.data=ingest_config:data.path"),
-        Binding.from_flag("parameters.data_root=ingest_config:data.path"),
+        Binding.from_flag('artifacts.data=ingest_config:["data","path"]'),
+        Binding.from_flag('parameters.data_root=ingest_config:["data","path"]'),
     ]
     tfx_input, _ = entrypoint.prepare(executor_input, bindings)
     document = json.loads(tfx_input["inputs"]["parameterValues"]["ingest_config"])
@@ -152,8 +152,18 @@ def test_a_malformed_binding_is_refused(flag: str) -> None:
     [
         Binding("parameters", "data_root", "ingest_config", ("data", "path")),
         Binding("artifacts", "bank_rooms", "banks", ("rooms",)),
+        Binding("artifacts", "bank_my.bank", "banks", ("my.bank",)),
         Binding("parameters", "data_version", "data_digest"),
     ],
 )
 def test_a_binding_survives_the_command_line(binding: Binding) -> None:
     assert Binding.from_flag(binding.to_flag()) == binding
+
+
+def test_beam_arguments_with_an_open_quote_end_with_status_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    executor_input = {"inputs": {"parameterValues": {"beam_args": "--a='b"}}, "outputs": {}}
+    status = entrypoint.main(["--json_serialized_invocation_args", json.dumps(executor_input)])
+    assert status == 2
+    assert "No closing quotation" in capsys.readouterr().err

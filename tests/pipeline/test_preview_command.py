@@ -132,7 +132,7 @@ def test_sound_banks_are_prepared_as_the_component_prepares_them(folder, tmp_pat
     write_sound(tmp_path / "bank" / "deep" / "rain.wav", rate=16_000)
     policy = parse_policy("{transforms: [{name: AddBackgroundNoise, sounds: rain, p: 1.0}]}")
     banks = parse_banks([f"rain={tmp_path / 'bank'}"])
-    with prepared_banks(policy, banks, 8_000) as prepared:
+    with prepared_banks(policy, banks, 8_000) as (prepared, _):
         info = soundfile.info(f"{prepared['rain']}/deep/rain.wav")
     assert (info.samplerate, info.subtype) == (8_000, "PCM_16")
     report = preview_policy(

@@ -505,3 +505,21 @@ class TestRepairs:
         made = augmenter.augment(noise(), 1)
         assert applied(made) == []
         assert augmenter.stats == {}
+
+    def test_short_noises_outside_the_clip_are_neither_recorded_nor_counted(self, bank):
+        augmenter = augmenter_of(
+            [{"name": "AddShortNoises", "sounds": "bank", "p": 1.0}], {"bank": bank}
+        )
+        clip, changed = noise(1.0), 0
+        for copy in range(1, 41):
+            made = augmenter.augment(clip, copy)
+            differs = not np.array_equal(made.waveform, clip.waveform)
+            assert bool(applied(made)) == differs
+            changed += differs
+        assert 0 < changed < 40
+        assert augmenter.stats["AddShortNoises"].applied == changed
+
+    def test_noise_in_proportion_to_silence_is_not_recorded_as_applied(self, bank):
+        step = {"name": "AddBackgroundNoise", "sounds": "bank", "p": 1.0}
+        silent = Clip("silent.wav", np.zeros(RATE, np.float32), RATE)
+        assert applied(augmenter_of([step], {"bank": bank}).augment(silent, 1)) == []

@@ -165,3 +165,34 @@ def test_a_split_by_a_feature_that_no_clip_has_is_refused(tmp_path):
         scan(config, SplitConfig(by="speakr"))
     with pytest.raises(InvalidInput, match="'indx'"):
         scan(config, SplitConfig(select={"test": "indx in 0-4"}))
+
+
+def test_split_folders_count_under_a_name_pattern_as_well(tmp_path):
+    write(tmp_path / "train" / "7_theo_0.wav")
+    write(tmp_path / "test" / "7_lucas_0.wav")
+    listing = listed(tmp_path, label_from="{label}_{speaker}_{index}")
+    splits = {row.clip_id: row.split for one in listing.recordings for row in one.rows}
+    assert splits == {"train/7_theo_0.wav": "train", "test/7_lucas_0.wav": "test"}
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "cat" / "a.wav")
+    write(tmp_path / "dog" / "a.wav")
+    scandir = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("dog"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may list any folder
+    listing = listed(tmp_path)
+    assert rows(listing) == {"cat/a.wav": "cat"}
+    assert reasons(listing) == {"dog": "unreadable"}
+
+
+def test_size_is_limited_without_a_label_too(tmp_path):
+    with (tmp_path / "big.wav").open("wb") as file:
+        file.truncate(2 * 2**20)
+    config = IngestConfig(path=str(tmp_path), max_recording_mb=1)
+    assert reasons(list_recordings(config, unlabelled=True)) == {"big.wav": "too_large"}

@@ -1,6 +1,7 @@
 """Manifests: every convention as it is, every hostile row by name."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -207,3 +208,55 @@ def test_a_manifest_that_can_not_be_one_is_refused(tmp_path, content, changes, m
 def test_a_field_may_not_have_the_name_of_a_feature_that_every_clip_has():
     with pytest.raises(ValueError, match="'audio'"):
         IngestConfig(path="x", fields=("audio",))
+
+
+def test_the_index_column_that_pandas_writes_means_nothing(tmp_path):
+    for name in ("a.wav", "b.wav"):
+        write(tmp_path / name)
+    (tmp_path / "metadata.csv").write_text(",file_name,label\n0,a.wav,cat\n1,b.wav,dog\n")
+    listing = listed(tmp_path)
+    assert {clip_id: row.label for clip_id, row in all_rows(listing).items()} == {
+        "a.wav": "cat", "b.wav": "dog",
+    }  # fmt: skip
+    assert listing.rejections == []
+
+
+@pytest.mark.parametrize("name", ["http://host/a.wav", "xyz://a", "s3://bucket/a.wav"])
+def test_a_name_on_another_file_system_is_refused_and_not_looked_up(tmp_path, name):
+    write(tmp_path / "b.wav")
+    lines = [{"audio_filepath": name, "label": "x"}, {"audio_filepath": "b.wav", "label": "x"}]
+    (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    listing = listed(tmp_path)
+    assert list(all_rows(listing)) == ["b.wav"]
+    assert list(reasons(listing).values()) == ["outside_roots"]
+
+
+def test_a_pipe_of_a_manifests_name_is_no_manifest(tmp_path):
+    write(tmp_path / "cat" / "a.wav")
+    os.mkfifo(tmp_path / "metadata.csv")
+    assert list(all_rows(listed(tmp_path))) == ["cat/a.wav"]
+
+
+def test_a_manifest_that_a_link_finds_elsewhere_is_no_manifest(tmp_path):
+    write(tmp_path / "data" / "cat" / "a.wav")
+    (tmp_path / "secret.csv").write_text("file_name,label\ncat/a.wav,secret\n")
+    (tmp_path / "data" / "metadata.csv").symlink_to(tmp_path / "secret.csv")
+    (row,) = all_rows(listed(tmp_path / "data")).values()
+    assert row.label == "cat"
+
+
+def test_json_nested_too_deeply_is_a_bad_row(tmp_path):
+    write(tmp_path / "a.wav")
+    deep = '{"audio_filepath": "a.wav", "label": ' + "[" * 985 + "]" * 985 + "}"
+    good = '{"audio_filepath": "a.wav", "label": "x"}'
+    (tmp_path / "manifest.jsonl").write_text(f"{deep}\n{good}\n")
+    listing = listed(tmp_path)
+    assert [row.label for row in all_rows(listing).values()][-1] == "x"
+    assert set(reasons(listing).values()) <= {"bad_row", "bad_label"}
+
+
+def test_rows_without_a_label_are_listed_on_request(tmp_path):
+    write(tmp_path / "a.wav")
+    (tmp_path / "metadata.csv").write_text("file_name,clip_id\na.wav,one\n")
+    (recording,) = list_recordings(IngestConfig(path=str(tmp_path)), unlabelled=True).recordings
+    assert recording.uri == str(tmp_path / "a.wav")
