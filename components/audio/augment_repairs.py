@@ -114,7 +114,7 @@ def _keep_to_sounds_in_the_clip(add_short_noises: Any) -> None:
     def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
         original(self, samples, sample_rate)
         drawn = self.parameters
-        if not drawn["should_apply"]:
+        if not drawn["should_apply"] or samples.ndim > 1:  # more channels it refuses by itself
             return
         end_s = samples.shape[-1] / sample_rate
         heard = [sound for sound in drawn["sounds"] if sound["end"] > 0 and sound["start"] < end_s]

@@ -56,7 +56,8 @@ def test_files_become_records_and_records_more_records(audio, tmp_path, capsys):
 def test_wav_files_come_with_a_manifest(audio, tmp_path):
     assert augment("--data", audio, "--out", tmp_path / "out", "--format", "wav") == 0
 
-    rows = list(csv.DictReader((tmp_path / "out/manifest.csv").open(newline="")))
+    with (tmp_path / "out/manifest.csv").open(newline="") as manifest:
+        rows = list(csv.DictReader(manifest))
     assert len(rows) == 9
     assert {row["label"] for row in rows} == {"dog", "cat"}
     for row in rows:
