@@ -23,7 +23,7 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
 )
 from tfx.orchestration import metadata, pipeline
-from tfx.proto import pusher_pb2, trainer_pb2, tuner_pb2
+from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
@@ -165,7 +165,6 @@ def _model_nodes(
     if config.tune.trials:
         tuner = added["tuner"] = Tuner(
             tuner_fn=f"{_TUNER}.tuner_fn",
-            tune_args=tuner_pb2.TuneArgs(num_parallel_trials=1),
             custom_config=_custom_config(config, inputs.policy, _TUNER),
             **channels,
         )
