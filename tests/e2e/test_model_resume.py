@@ -1,6 +1,7 @@
 """A training killed by SIGKILL at random moments ends where an undisturbed one ends."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from tfx_audio.components.audio.examples import clip_to_example
 
 pytestmark = pytest.mark.e2e
 
-KILLS = 3
+KILLS = int(os.environ.get("TFX_AUDIO_KILLS", "3"))
 EPOCHS = 8
 TRAINING = """
 import json, sys
