@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,24 @@ def install_repairs() -> None:
     from audiomentations import AddBackgroundNoise, AddShortNoises, PeakingFilter, RepeatPart
 
     _keep_below_nyquist(PeakingFilter)
-    _keep_part_inside(RepeatPart)
-    _keep_to_audible_stretches(AddBackgroundNoise)
-    _keep_to_sounds_in_the_clip(AddShortNoises)
+    _mend_draws(RepeatPart, _keep_part_inside)
+    _mend_draws(AddBackgroundNoise, _keep_to_audible_stretches)
+    _mend_draws(AddShortNoises, _keep_to_sounds_in_the_clip)
+
+
+def _mend_draws(transform_class: Any, mend: Callable[[Any, np.ndarray, int], None]) -> None:
+    """Have `mend` look at what a transform has drawn, wherever it is to be applied."""
+    original = transform_class.randomize_parameters
+    if hasattr(original, "mended"):
+        return
+
+    def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
+        original(self, samples, sample_rate)
+        if self.parameters["should_apply"]:
+            mend(self, samples, sample_rate)
+
+    randomize_parameters.mended = True  # type: ignore[attr-defined]
+    transform_class.randomize_parameters = randomize_parameters
 
 
 def _keep_below_nyquist(peaking_filter: Any) -> None:
@@ -29,7 +45,7 @@ def _keep_below_nyquist(peaking_filter: Any) -> None:
     4404 Hz, grew without bound.
     """
     original = peaking_filter._get_biquad_coefficients_from_input_parameters
-    if getattr(original, "keeps_below_nyquist", False):
+    if hasattr(original, "mended"):
         return
 
     def coefficients(
@@ -38,36 +54,28 @@ def _keep_below_nyquist(peaking_filter: Any) -> None:
         center_freq = min(center_freq, BELOW_NYQUIST * sample_rate / 2)
         return original(self, center_freq, gain_db, q_factor, sample_rate)
 
-    coefficients.keeps_below_nyquist = True  # type: ignore[attr-defined]
+    coefficients.mended = True  # type: ignore[attr-defined]
     peaking_filter._get_biquad_coefficients_from_input_parameters = coefficients
 
 
-def _keep_part_inside(repeat_part: Any) -> None:
+def _keep_part_inside(repeat_part: Any, samples: np.ndarray, sample_rate: int) -> None:
     """Hold the part that RepeatPart repeats, and its crossfade, inside the clip.
 
     It may draw a part that ends with the clip, and then fails on arrays of different lengths:
     one in fifty copies of clips of one second.
     """
-    original = repeat_part.randomize_parameters
-    if getattr(original, "keeps_part_inside", False):
-        return
-
-    def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
-        original(self, samples, sample_rate)
-        if not self.parameters["should_apply"]:
-            return
-        half_crossfade = _half_crossfade(self.crossfade_duration, sample_rate)
-        last = samples.shape[-1] - self.parameters["part_num_samples"] - half_crossfade - 1
-        if last < half_crossfade:
-            self.parameters["should_apply"] = False
-            return
-        self.parameters["part_start_index"] = min(self.parameters["part_start_index"], last)
-
-    randomize_parameters.keeps_part_inside = True  # type: ignore[attr-defined]
-    repeat_part.randomize_parameters = randomize_parameters
+    drawn = repeat_part.parameters
+    half_crossfade = _half_crossfade(repeat_part.crossfade_duration, sample_rate)
+    last = samples.shape[-1] - drawn["part_num_samples"] - half_crossfade - 1
+    if last < half_crossfade:
+        drawn["should_apply"] = False
+    else:
+        drawn["part_start_index"] = min(drawn["part_start_index"], last)
 
 
-def _keep_to_audible_stretches(add_background_noise: Any) -> None:
+def _keep_to_audible_stretches(
+    background_noise: Any, samples: np.ndarray, sample_rate: int
+) -> None:
     """Have AddBackgroundNoise use a stretch of its file that can be heard.
 
     Where the stretch is digital silence (files padded with zeros have much of it), the library
@@ -75,59 +83,41 @@ def _keep_to_audible_stretches(add_background_noise: Any) -> None:
     stretch is moved to the loudest moment of the file. A file without any is not applied, nor is
     noise in proportion to a clip that is digital silence.
     """
-    original = add_background_noise.randomize_parameters
-    if getattr(original, "keeps_to_audible_stretches", False):
+    drawn = background_noise.parameters
+    if background_noise.noise_rms == "relative" and not np.any(samples):
+        drawn["should_apply"] = False
         return
-
-    def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
-        original(self, samples, sample_rate)
-        drawn = self.parameters
-        if not drawn["should_apply"]:
-            return
-        if self.noise_rms == "relative" and not np.any(samples):
-            drawn["should_apply"] = False
-            return
-        sound, rate = load_sound(drawn["noise_file_path"], sample_rate)
-        start = int(drawn["offset"] * rate)
-        length = max(1, int(drawn["duration"] * rate))
-        if rms(sound[start : start + length]) >= SILENT_RMS:
-            return
-        loudest = int(np.argmax(np.abs(sound)))
-        start = min(max(0, loudest - length // 2), max(0, len(sound) - length))
-        drawn["offset"] = (start + 0.5) / rate  # half a sample: int() must give `start` again
-        drawn["should_apply"] = rms(sound[start : start + length]) >= SILENT_RMS
-
-    randomize_parameters.keeps_to_audible_stretches = True  # type: ignore[attr-defined]
-    add_background_noise.randomize_parameters = randomize_parameters
+    sound, rate = load_sound(drawn["noise_file_path"], sample_rate)
+    start = int(drawn["offset"] * rate)
+    length = max(1, int(drawn["duration"] * rate))
+    if _is_audible(sound[start : start + length]):
+        return
+    loudest = int(np.argmax(np.abs(sound)))
+    start = min(max(0, loudest - length // 2), max(0, len(sound) - length))
+    drawn["offset"] = (start + 0.5) / rate  # half a sample: int() must give `start` again
+    drawn["should_apply"] = _is_audible(sound[start : start + length])
 
 
-def _keep_to_sounds_in_the_clip(add_short_noises: Any) -> None:
+def _keep_to_sounds_in_the_clip(short_noises: Any, samples: np.ndarray, sample_rate: int) -> None:
     """Leave out the sounds that AddShortNoises draws before the clip begins or after it ends.
 
     Where none is left it is not applied: of clips of 1 s that is the fate of four in five with
     the library's default pauses.
     """
-    original = add_short_noises.randomize_parameters
-    if getattr(original, "keeps_to_sounds_in_the_clip", False):
+    if samples.ndim > 1:  # it refuses more channels by itself
         return
-
-    def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
-        original(self, samples, sample_rate)
-        drawn = self.parameters
-        if not drawn["should_apply"] or samples.ndim > 1:  # more channels it refuses by itself
-            return
-        end_s = samples.shape[-1] / sample_rate
-        heard = [sound for sound in drawn["sounds"] if sound["end"] > 0 and sound["start"] < end_s]
-        drawn["sounds"] = heard
-        drawn["should_apply"] = bool(heard)
-
-    randomize_parameters.keeps_to_sounds_in_the_clip = True  # type: ignore[attr-defined]
-    add_short_noises.randomize_parameters = randomize_parameters
+    drawn = short_noises.parameters
+    end_s = samples.shape[-1] / sample_rate
+    heard = [sound for sound in drawn["sounds"] if sound["end"] > 0 and sound["start"] < end_s]
+    drawn["sounds"] = heard
+    drawn["should_apply"] = bool(heard)
 
 
-def rms(samples: np.ndarray) -> float:
-    """Return the root of the mean square, 0 for no samples."""
-    return float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0
+def _is_audible(stretch: np.ndarray) -> bool:
+    """Return whether AddBackgroundNoise would add a stretch of sound."""
+    from audiomentations.core.utils import calculate_rms
+
+    return stretch.size > 0 and bool(calculate_rms(stretch) >= SILENT_RMS)
 
 
 def _half_crossfade(duration_s: float, sample_rate: int) -> int:
