@@ -24,7 +24,7 @@ from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run
 from tfx_audio.components.audio_augmenter.spans import count_records, plan_spans, read_span
 from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args
-from tfx_audio.components.sound_bank.banks import combined_digest, prepare_bank
+from tfx_audio.components.sound_bank.banks import check_sounds, combined_digest, prepare_bank
 from tfx_audio.pipeline.augment_inputs import (
     SPLIT_PREFIX,
     count_reasons,
@@ -151,9 +151,9 @@ def _prepare_banks(
     left_out = [rejection for bank in contents.values() for rejection in bank.rejected]
     with rejected.open("a", encoding="utf-8") as table:
         table.writelines(f"{rejection.to_json()}\n" for rejection in left_out)
-    total = len(left_out) + sum(bank.files for bank in contents.values())
-    reasons = count_reasons(left_out)
-    check_rejected(reasons, total, request.max_rejected_fraction, "sound_bank", _kept(request))
+    check_sounds(
+        contents.values(), request.max_rejected_fraction, "sound bank", str(_kept(request))
+    )
     return {name: str(folder / name) for name in needed}, combined_digest(contents)
 
 

@@ -40,14 +40,15 @@ def build_eval_config(
     Raises:
       InvalidInput: If a condition with a threshold is not among `conditions`.
     """
-    floors = {
-        evaluate.clean_condition: evaluate.min_accuracy,
-        evaluate.noisy_condition: evaluate.min_noisy_accuracy,
-    }
+    floors = {evaluate.noisy_condition: evaluate.min_noisy_accuracy}
+    floors[evaluate.clean_condition] = max(
+        evaluate.min_accuracy, floors.get(evaluate.clean_condition, 0.0)
+    )
     for field in ("clean_condition", "noisy_condition"):
         condition = getattr(evaluate, field)
         if condition not in conditions:
-            example = CLEAN if field == "clean_condition" else conditions[-1]
+            noisy = [c for c in conditions if c != CLEAN]
+            example = noisy[-1] if noisy and field == "noisy_condition" else CLEAN
             raise InvalidInput(
                 f"evaluate.{field} is {condition!r}; the policy's conditions are "
                 f"{', '.join(conditions)}.{did_you_mean(condition, conditions)} Name one of them, "

@@ -17,7 +17,7 @@ def write_evaluation(evaluation: dict[str, Any], log_dir: str) -> None:
       evaluation: `summary.json`'s key of this name.
       log_dir: TensorBoard's directory; each run has one of its own.
     """
-    split, labels = evaluation["split"], sorted(evaluation["labels"])
+    split, labels = evaluation["split"], evaluation["labels"]
     writer = tf.summary.create_file_writer(log_dir)
     with writer.as_default(step=0):
         for condition, accuracy in evaluation["by_condition"].items():

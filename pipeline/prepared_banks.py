@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import Rejection
 
@@ -23,23 +22,6 @@ class PreparedBanks(NamedTuple):
 
     folders: dict[str, str]
     rejections: list[Rejection]
-
-
-def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
-    """Parse ``NAME=DIR`` arguments.
-
-    Raises:
-      InvalidInput: If one is no such pair, or no folder.
-    """
-    banks = {}
-    for text in pairs:
-        name, separator, folder = text.partition("=")
-        if not (separator and name and folder):
-            raise InvalidInput(f"--sound-bank expects NAME=DIR, got {text!r}")
-        if not os.path.isdir(folder):
-            raise InvalidInput(f"--sound-bank {name}: there is no folder {folder!r}")
-        banks[name] = folder
-    return banks
 
 
 @contextlib.contextmanager

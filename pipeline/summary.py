@@ -116,7 +116,7 @@ def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
     found["confusion"] = {
         c: _named(found["confusion"][c], labels) for c in order if c in found["confusion"]
     }
-    return {"split": judging, "labels": labels, **found}
+    return {"split": judging, "labels": sorted(labels), **found}
 
 
 def _model_labels(run: PipelineRun) -> list[str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_MATRIX_LABELS, _LABEL_WIDTH, _SHOWN_ERRORS = 12, 8, 10
+_MATRIX_LABELS, _LABEL_WIDTH, _SHOWN_ERRORS = 12, 20, 10
 
 
 def print_summary(summary: dict[str, Any], console: Console | None = None) -> None:
@@ -32,21 +32,21 @@ def _print_confusion(evaluation: dict[str, Any], console: Console) -> None:
     condition = next(iter(evaluation["confusion"]), None)
     if condition is None:
         return
-    labels = sorted(evaluation["labels"])
+    heading, labels = f"Confusion on {evaluation['split']}, {condition}", evaluation["labels"]
     counts = {(true, guess): clips for true, guess, clips in evaluation["confusion"][condition]}
-    console.print(f"Confusion on {evaluation['split']}, {condition} (rows: true labels)")
-    short = {label[:_LABEL_WIDTH] for label in labels}
-    if len(labels) > _MATRIX_LABELS or len(short) < len(labels):
+    if len(labels) > _MATRIX_LABELS:
         errors = [(clips, *pair) for pair, clips in counts.items() if pair[0] != pair[1]]
+        console.print(f"{heading}: the largest errors" if errors else f"{heading}: no errors")
         for clips, true, guess in sorted(errors, reverse=True)[:_SHOWN_ERRORS]:
             console.print(Text(f"{true[:40]} taken for {guess[:40]}: {clips}"))
         return
-    table = Table("", box=None)
-    for label in labels:
-        table.add_column(Text(label[:_LABEL_WIDTH]), justify="right")
-    for true in labels:
+    console.print(f"{heading}: true labels down, the same numbers across")
+    table = Table("", "", box=None, pad_edge=False)
+    for number in range(1, len(labels) + 1):
+        table.add_column(str(number), justify="right")
+    for number, true in enumerate(labels, start=1):
         cells = [str(counts.get((true, guess), "·")) for guess in labels]
-        table.add_row(Text(true[:_LABEL_WIDTH], style="bold"), *cells)
+        table.add_row(Text(true[:_LABEL_WIDTH], style="bold"), str(number), *cells)
     console.print(table)
 
 

@@ -68,6 +68,7 @@ class Augmenter:
     def __init__(
         self, policy: AugmentationPolicy, bank_dirs: Mapping[str, str] | None = None
     ) -> None:
+        policy.check_banks(bank_dirs or {})
         self.policy = policy
         self._banks = SoundBankFiles(bank_dirs or {})
         self._local = threading.local()
@@ -197,6 +198,8 @@ def check_policy(policy: AugmentationPolicy, bank_dirs: Mapping[str, str] | None
     Raises:
       InvalidInput: With the place in the policy file.
     """
+    if bank_dirs is not None:
+        policy.check_banks(bank_dirs)
     banks = SoundBankFiles(bank_dirs)
     trees = [policy.transforms_for(label) for label in ("", *policy.labels)]
     for specs in (*trees, *policy.conditions.values()):

@@ -44,7 +44,11 @@ class _Generators(threading.local):
         return self._numpy
 
     def randn(self, *shape: int) -> np.ndarray:
-        """Draw what `np.random.randn` does, by the ziggurat method, which is faster."""
+        """Draw what `np.random.randn` does, by the ziggurat method, which is faster.
+
+        AddGaussianNoise, the commonest of all, draws by this name; other transforms by ``normal``,
+        whose legacy stream numpy keeps for ever.
+        """
         self._seed_numpy()
         return self._normal(shape)
 

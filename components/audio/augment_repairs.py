@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ def _mend_draws(transform_class: Any, mend: Callable[[Any, np.ndarray, int], Non
 
     def randomize_parameters(self: Any, samples: np.ndarray, sample_rate: int) -> None:
         original(self, samples, sample_rate)
-        if self.parameters["should_apply"]:
+        refused = samples.ndim > 1 and not self.supports_multichannel  # by the library, afterwards
+        if self.parameters["should_apply"] and not refused:
             mend(self, samples, sample_rate)
 
     randomize_parameters.mended = True  # type: ignore[attr-defined]
@@ -87,15 +88,13 @@ def _keep_to_audible_stretches(
     if background_noise.noise_rms == "relative" and not np.any(samples):
         drawn["should_apply"] = False
         return
-    sound, rate = load_sound(drawn["noise_file_path"], sample_rate)
-    start = int(drawn["offset"] * rate)
-    length = max(1, int(drawn["duration"] * rate))
-    if _is_audible(sound[start : start + length]):
+    if _is_audible(drawn, sample_rate):
         return
-    loudest = int(np.argmax(np.abs(sound)))
-    start = min(max(0, loudest - length // 2), max(0, len(sound) - length))
-    drawn["offset"] = (start + 0.5) / rate  # half a sample: int() must give `start` again
-    drawn["should_apply"] = _is_audible(sound[start : start + length])
+    sound, rate = load_sound(drawn["noise_file_path"], sample_rate)
+    loudest_s, duration_s = int(np.argmax(np.abs(sound))) / rate, drawn["duration"]
+    last_s = max(0.0, len(sound) / rate - duration_s)
+    drawn["offset"] = min(max(0.0, loudest_s - duration_s / 2), last_s)
+    drawn["should_apply"] = _is_audible(drawn, sample_rate)
 
 
 def _keep_to_sounds_in_the_clip(short_noises: Any, samples: np.ndarray, sample_rate: int) -> None:
@@ -104,8 +103,6 @@ def _keep_to_sounds_in_the_clip(short_noises: Any, samples: np.ndarray, sample_r
     Where none is left it is not applied: of clips of 1 s that is the fate of four in five with
     the library's default pauses.
     """
-    if samples.ndim > 1:  # it refuses more channels by itself
-        return
     drawn = short_noises.parameters
     end_s = samples.shape[-1] / sample_rate
     heard = [sound for sound in drawn["sounds"] if sound["end"] > 0 and sound["start"] < end_s]
@@ -113,10 +110,13 @@ def _keep_to_sounds_in_the_clip(short_noises: Any, samples: np.ndarray, sample_r
     drawn["should_apply"] = bool(heard)
 
 
-def _is_audible(stretch: np.ndarray) -> bool:
-    """Return whether AddBackgroundNoise would add a stretch of sound."""
+def _is_audible(drawn: Mapping[str, Any], sample_rate: int) -> bool:
+    """Return whether AddBackgroundNoise would add the stretch of sound that it has drawn."""
     from audiomentations.core.utils import calculate_rms
 
+    stretch, _ = load_sound(
+        drawn["noise_file_path"], sample_rate, offset=drawn["offset"], duration=drawn["duration"]
+    )
     return stretch.size > 0 and bool(calculate_rms(stretch) >= SILENT_RMS)
 
 

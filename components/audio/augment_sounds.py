@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tfx_audio.components.audio.decode import decode
-from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.resample import mix_to_mono, resample
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
@@ -43,7 +43,7 @@ class SoundBankFiles:
         """Return a bank's files, sorted by relative name.
 
         Raises:
-          InvalidInput: If there is no such bank, or no sound in it.
+          InvalidInput: If there is no sound in it.
         """
         if self._unknown:
             return [f"/{name}/sound.wav"]
@@ -52,11 +52,6 @@ class SoundBankFiles:
         return self._paths[name]
 
     def _list(self, name: str) -> list[str]:
-        if name not in self._roots:
-            raise InvalidInput(
-                f"the policy needs the sound bank '{name}' (--sound-bank {name}=DIR); given: "
-                f"{', '.join(sorted(self._roots)) or 'none'}.{did_you_mean(name, self._roots)}"
-            )
         root = self._roots[name]
         files = {
             path.relative_to(root).as_posix(): str(path)

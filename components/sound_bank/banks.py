@@ -7,9 +7,10 @@ under their own relative path; what can't be used is rejected with a reason.
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from apache_beam.io.filesystems import FileSystems
 from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, levels
 from tfx_audio.components.audio.decode import Unusable, decode
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio.rejection import Rejection, check_rejected
 from tfx_audio.components.audio.resample import mix_to_mono, resample
 from tfx_audio.components.sound_bank.digest import audio_files, read_bytes
 
@@ -41,6 +42,26 @@ class BankContents:
     duration_s: float
     digest: str
     rejected: tuple[Rejection, ...]
+
+
+def check_sounds(
+    contents: Iterable[BankContents], max_fraction: float, stage: str, table: str
+) -> None:
+    """Apply the common threshold to the sounds of all banks.
+
+    Args:
+      contents: What became of each.
+      max_fraction: The most that may be rejected.
+      stage: Who asks, for the message.
+      table: Where the rejected ones are listed, for the message.
+
+    Raises:
+      TooManyRejected: If more are.
+    """
+    contents = list(contents)
+    counts = collections.Counter(record.reason for bank in contents for record in bank.rejected)
+    total = sum(counts.values()) + sum(bank.files for bank in contents)
+    check_rejected(dict(counts), total, max_fraction, stage, table)
 
 
 def prepare_bank(

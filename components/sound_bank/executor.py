@@ -12,9 +12,10 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio import progress
-from tfx_audio.components.audio.rejection import Rejection, check_rejected
+from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.sound_bank.banks import (
     BankContents,
+    check_sounds,
     combined_digest,
     describe,
     prepare_bank,
@@ -83,8 +84,7 @@ class Executor(BaseExecutor):
         counts = collections.Counter(record.reason for record in records)
         for reason, count in counts.items():
             rejected.set_int_custom_property(f"rejected:{reason}", count)
-        total = len(records) + sum(c.files for c in contents.values())
-        check_rejected(counts, total, float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
+        check_sounds(contents.values(), float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
 
 
 def _write(path: str, text: str) -> None:

@@ -1,8 +1,12 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share: how they are declared and what they mean."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
+
+from tfx_audio.components.audio.errors import InvalidInput
 
 
 def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -47,3 +51,28 @@ def add_sample_rate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample-rate", metavar="HZ", type=int, help="resample to this; else what most files have"
     )
+
+
+def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
+    """Parse the values of ``--sound-bank``: folders or URIs by name.
+
+    Raises:
+      InvalidInput: If one is no such pair, or no folder.
+    """
+    banks = dict(parse_pair("--sound-bank", text) for text in pairs)
+    for name, folder in banks.items():
+        if "://" not in folder and not os.path.isdir(folder):
+            raise InvalidInput(f"--sound-bank {name}: there is no folder {folder!r}")
+    return banks
+
+
+def parse_pair(flag: str, text: str) -> tuple[str, str]:
+    """Parse ``NAME=VALUE``.
+
+    Raises:
+      InvalidInput: If it is none.
+    """
+    name, separator, value = text.partition("=")
+    if not (separator and name and value):
+        raise InvalidInput(f"{flag} expects NAME=VALUE, got {text!r}")
+    return name, value

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from tfx_audio.components.audio.errors import InvalidInput
     from tfx_audio.components.audio.policy import load_policy
     from tfx_audio.pipeline.augment_files import AugmentRequest, augment_files
-    from tfx_audio.pipeline.prepared_banks import parse_banks
+    from tfx_audio.pipeline.commands.arguments import parse_banks
 
     if args.workers is not None and args.workers < 1:
         raise InvalidInput(f"--workers must be at least 1, got {args.workers}")

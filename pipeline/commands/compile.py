@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from tfx_audio.pipeline.commands.arguments import add_label_from, add_manifest
@@ -70,7 +71,23 @@ def _config(args: argparse.Namespace) -> PipelineConfig:
         "data.manifest": args.manifest,
         "data.label_from": args.label_from,
     }
-    return load_config(config_file(args), overrides, args.assignments)
+    config = load_config(config_file(args), overrides, args.assignments)
+    manifest = _manifest_in(config.data.path, args.manifest or config.data.manifest)
+    data = config.data.model_copy(update={"manifest": manifest})
+    return config.model_copy(update={"data": data})
+
+
+def _manifest_in(root: str, manifest: str) -> str:
+    """Return a manifest's path in the data root, which is all that the pods see."""
+    from tfx_audio.components.audio.errors import InvalidInput
+
+    inside = manifest.removeprefix(f"{root.rstrip('/')}/")
+    if "://" in inside or os.path.isabs(inside):
+        raise InvalidInput(
+            f"--manifest: expected a file in the data root, {root}, or its path there; got "
+            f"{manifest}: the pods see nothing else"
+        )
+    return inside
 
 
 def _inputs(config: PipelineConfig, data_version: str | None) -> PipelineInputs:

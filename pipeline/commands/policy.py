@@ -51,7 +51,7 @@ def _check(args: argparse.Namespace) -> int:
     policy = load_policy(args.policy)
     banks = None
     if args.sound_bank:
-        from tfx_audio.pipeline.prepared_banks import parse_banks
+        from tfx_audio.pipeline.commands.arguments import parse_banks
 
         banks = parse_banks(args.sound_bank)
     check_policy(policy, banks)

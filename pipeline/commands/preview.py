@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from tfx_audio.components.audio.errors import InvalidInput
     from tfx_audio.components.audio.policy import load_policy
     from tfx_audio.components.augmentation_report.page import render_page
-    from tfx_audio.pipeline.prepared_banks import parse_banks
+    from tfx_audio.pipeline.commands.arguments import parse_banks
     from tfx_audio.pipeline.preview import PreviewRequest, preview_policy
 
     for name in ("clips", "copies"):

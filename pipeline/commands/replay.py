@@ -123,7 +123,8 @@ def _policy(folder: Path) -> AugmentationPolicy:
 
 def _banks(policy: AugmentationPolicy, pairs: list[str], sample_rate: int) -> Any:
     """Return a context that yields the policy's banks."""
-    from tfx_audio.pipeline.prepared_banks import parse_banks, prepared_banks
+    from tfx_audio.pipeline.commands.arguments import parse_banks
+    from tfx_audio.pipeline.prepared_banks import prepared_banks
 
     return prepared_banks(policy, parse_banks(pairs), sample_rate)
 

@@ -13,6 +13,8 @@ from tfx_audio.pipeline.commands.arguments import (
     add_manifest,
     add_policy,
     add_sound_banks,
+    parse_banks,
+    parse_pair,
 )
 
 HELP = "run the whole pipeline: audio files in, a trained, evaluated and pushed model out"
@@ -101,19 +103,10 @@ def overrides_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return configuration values by dotted name out of the shared flags."""
     overrides: dict[str, Any] = {"root": args.root, "augment.policy": args.policy}
     if args.sound_bank:
-        overrides["augment.sound_banks"] = dict(_pair("--sound-bank", x) for x in args.sound_bank)
+        overrides["augment.sound_banks"] = parse_banks(args.sound_bank)
     if args.beam_arg:
         overrides["beam.args"] = list(args.beam_arg)
     if args.tune:
-        name, value = _pair("--tune", args.tune)
+        name, value = parse_pair("--tune", args.tune)
         overrides[f"tune.{name}"] = int(value) if value.isdigit() else value
     return overrides
-
-
-def _pair(flag: str, text: str) -> tuple[str, str]:
-    from tfx_audio.components.audio.errors import InvalidInput
-
-    name, separator, value = text.partition("=")
-    if not (separator and name and value):
-        raise InvalidInput(f"{flag} expects NAME=VALUE, got {text!r}")
-    return name, value

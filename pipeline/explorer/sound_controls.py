@@ -12,8 +12,8 @@ from tfx_audio.pipeline.explorer.listening import (
     make_example_clip,
     read_upload,
 )
-from tfx_audio.pipeline.explorer.messages import show_error
-from tfx_audio.pipeline.sound_folder import list_sounds
+from tfx_audio.pipeline.explorer.messages import as_text, show_error
+from tfx_audio.pipeline.sound_folder import Sounds, list_sounds
 
 FOLDER, UPLOAD, RECORD, EXAMPLE = "from the folder", "upload", "record", "an example"
 _SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff"]
@@ -46,7 +46,11 @@ def choose_clip(data: str, label_from: str) -> Clip | None:
 
 def _from_folder(data: str, label_from: str, rate: int | None) -> Clip | None:
     """Offer the folder's files, and nothing outside it."""
-    recordings = {recording.path: recording for recording in _list(data, label_from)}
+    found = _list(data, label_from)
+    if found.rejections:
+        first = found.rejections[0]
+        st.caption(as_text(f"{len(found.rejections)} can't be used: {first.path}: {first.detail}"))
+    recordings = {recording.path: recording for recording in found.recordings}
     path = st.selectbox("Clip", list(recordings), key="clip")
     if path is None:
         return None
@@ -71,5 +75,5 @@ def _from_browser(source: str, rate: int | None) -> Clip | None:
 
 
 @st.cache_data(show_spinner="Listing the folder …", ttl=60)
-def _list(data: str, label_from: str) -> list:
-    return list_sounds(data, label_from).recordings
+def _list(data: str, label_from: str) -> Sounds:
+    return list_sounds(data, label_from)

@@ -60,11 +60,10 @@ def fetch_jars(jar_dir: Path) -> Path:
     Raises:
       Unavailable: With the reason.
     """
-    for program in ("java", "mvn"):
-        if shutil.which(program) is None:
-            raise Unavailable(f"expected {program} on PATH; found none")
+    _need("java")
     library = jar_dir / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
     if not library.is_dir():
+        _need("mvn")
         partial = library.with_suffix(".part")
         command = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "-f", str(_POM)]
         command += [f"{_PLUGIN}:copy-dependencies", "-DincludeScope=runtime"]
@@ -78,6 +77,11 @@ def fetch_jars(jar_dir: Path) -> Path:
             raise Unavailable(f"Maven could not fetch the jars: {done.stdout.strip()[:500]}")
         partial.rename(library)
     return library
+
+
+def _need(program: str) -> None:
+    if shutil.which(program) is None:
+        raise Unavailable(f"expected {program} on PATH; found none")
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -119,3 +120,19 @@ def test_a_folder_of_a_dead_process_is_removed_and_that_of_a_living_one_is_not(t
 
     assert sorted(p.name for p in tmp_path.iterdir()) == [".out.unfinished-1", "out"]
     assert (tmp_path / "out/x").exists()
+
+
+def test_a_banks_broken_sound_is_in_the_table_and_counts(audio, tmp_path, capsys):
+    policy = tmp_path / "bank.yaml"
+    policy.write_text("transforms: [{name: AddBackgroundNoise, sounds: street, p: 1.0}]\n")
+    bank = tmp_path / "street"
+    bank.mkdir()
+    shutil.copy(next(audio.rglob("*.wav")), bank / "good.wav")
+    (bank / "broken.wav").write_bytes(b"RIFF no sound")
+    words = ["--data", audio, "--policy", policy, "--sound-bank", f"street={bank}"]
+    assert augment(*words, "--out", tmp_path / "strict") == 1
+    assert "unreadable: 1" in capsys.readouterr().err
+    out = tmp_path / "out"
+    assert augment(*words, "--out", out, "--max-rejected-fraction", "0.5") == 0
+    assert "rejected in sound_bank, unreadable: 1" in capsys.readouterr().out
+    assert "street/broken.wav" in (out / "rejected.jsonl").read_text()

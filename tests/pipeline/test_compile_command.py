@@ -188,3 +188,21 @@ def test_the_bindings_on_the_command_line_name_parameters_that_exist(spec: dict[
                 tree = json.loads(document["runtimeValue"]["constant"])
                 for key in json.loads(path):
                     tree = tree[key]
+
+
+@pytest.mark.parametrize("manifest", ["clips.csv", "minio://mlpipeline/audio/clips.csv"])
+def test_a_manifest_is_compiled_in_as_its_place_in_the_data_root(
+    tmp_path: Path, manifest: str
+) -> None:
+    spec = _compile(tmp_path / "p.yaml", *REMOTE, *RATE, "--manifest", manifest)
+    config = json.loads(
+        _parameters(spec["root"]["dag"]["tasks"]["AudioExampleGen"])["ingest_config"][
+            "runtimeValue"
+        ]["constant"]
+    )
+    assert config["data"]["manifest"] == "clips.csv"
+
+
+def test_a_manifest_elsewhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="the pods see nothing else"):
+        _compile(tmp_path / "p.yaml", *REMOTE, *RATE, "--manifest", "s3://other/clips.csv")

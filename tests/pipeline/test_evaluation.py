@@ -126,6 +126,18 @@ def test_refuses_a_condition_that_the_policy_does_not_have():
         build_eval_config(settings, ["clean", "noise_20db"], has_baseline=False)
 
 
+def test_the_floor_on_clean_clips_never_falls():
+    settings = EvaluateConfig(min_accuracy=0.6, min_noisy_accuracy=0.2, noisy_condition="clean")
+    (threshold,) = thresholds(build_eval_config(settings, ["clean"], has_baseline=False)).values()
+    assert threshold.value_threshold.lower_bound.value == pytest.approx(0.6)
+
+
+def test_advises_no_noise_for_the_clean_condition():
+    settings = EvaluateConfig(clean_condition="quiet")
+    with pytest.raises(InvalidInput, match=r"evaluate\.clean_condition=clean"):
+        build_eval_config(settings, ["clean", "noise_10db"], has_baseline=False)
+
+
 def test_names_are_those_of_the_exported_model():
     assert evaluation.SERVING_SIGNATURE == serving.SERVING_DEFAULT
     assert evaluation.TRANSFORM_SIGNATURE == serving.TRANSFORM_FEATURES

@@ -13,7 +13,8 @@ from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy import parse_policy
 from tfx_audio.pipeline.commands import preview
-from tfx_audio.pipeline.prepared_banks import parse_banks, prepared_banks
+from tfx_audio.pipeline.commands.arguments import parse_banks
+from tfx_audio.pipeline.prepared_banks import prepared_banks
 from tfx_audio.pipeline.preview import PreviewRequest, preview_policy
 from tfx_audio.pipeline.sound_folder import (
     choose_sounds,
@@ -148,7 +149,7 @@ def test_sound_banks_are_prepared_as_the_component_prepares_them(folder, tmp_pat
         (["--data", "{data}", "--clips", "0"], "--clips must be at least 1"),
         (["--data", "{data}/nowhere"], "nowhere"),
         (["--data", "{data}", "--policy", "clasic"], "classic"),
-        (["--data", "{data}", "--sound-bank", "rain"], "NAME=DIR"),
+        (["--data", "{data}", "--sound-bank", "rain"], "NAME=VALUE"),
         (["--data", "{data}", "--sound-bank", "rain=/no/such"], "no folder"),
         (["--data", "{empty}"], "found none"),
         (["--data", "{data}", "--out", "{data}/dog/0.wav/x.html"], "can't be written"),

@@ -112,6 +112,7 @@ def test_a_difference_is_said_with_its_likely_cause_and_fails(artifacts, tmp_pat
     [
         (("--clip-id", "dog/9.wav", "--copy", "1"), "no original 'dog/9.wav'.*Did you mean 'dog/"),
         (("--clip-id", "dog/0.wav", "--copy", "0"), "--copy counts from 1"),
+        (("--clip-id", "dog/0.wav~2", "--copy", "2"), "id of a copy: --clip-id dog/0.wav --copy 2"),
         (("--clip-id", "dog/0.wav", "--condition", "noise_9db"), "Did you mean 'noise_0db'"),
     ],
 )
@@ -127,6 +128,9 @@ def test_wrong_folders(artifacts, tmp_path):
         tfx_audio_replay((examples, examples), tmp_path / "clip.wav", *arguments)
     with pytest.raises(InvalidInput, match="--examples: there is no folder"):
         tfx_audio_replay((tmp_path / "none", augmented), tmp_path / "clip.wav", *arguments)
+    (tmp_path / "audio").mkdir()
+    with pytest.raises(InvalidInput, match=r"--examples: .*audio holds no TFRecords"):
+        tfx_audio_replay((tmp_path / "audio", augmented), tmp_path / "clip.wav", *arguments)
     (examples / "Split-test" / "part-0").write_bytes(b"no records at all")
     with pytest.raises(InvalidInput, match="not a TFRecord file"):
         tfx_audio_replay(artifacts, tmp_path / "clip.wav", *arguments)

@@ -13,7 +13,7 @@ SUMMARY = {
     "labels": ["[bold]cat", "dog"],
     "evaluation": {
         "split": "test",
-        "labels": ["dog", "[bold]cat"],
+        "labels": ["[bold]cat", "dog"],
         "accuracy": 0.9125,
         "by_condition": {"clean": 0.9125, "noise_10db": 0.5},
         "clips": {"clean": 80, "noise_10db": 80},
@@ -54,7 +54,10 @@ def test_the_confusion_matrix_has_a_row_for_each_true_label():
     screen = io.StringIO()
     print_summary(SUMMARY, Console(file=screen, width=120))
     matrix = screen.getvalue().partition("Confusion on test, clean")[2].splitlines()
-    assert [line.split() for line in matrix[-2:]] == [["[bold]ca", "41", "7"], ["dog", "·", "32"]]
+    assert [line.split() for line in matrix[-2:]] == [
+        ["[bold]cat", "1", "41", "7"],
+        ["dog", "2", "·", "32"],
+    ]
 
 
 def test_many_labels_show_the_largest_errors_instead():

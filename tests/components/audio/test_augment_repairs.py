@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tfx_audio.components.audio.augment import AugmentationFailed
 from tfx_audio.components.audio.clip import Clip, encode_wav
 
 RATE = 16000
@@ -78,3 +79,12 @@ class TestRepairs:
         step = {"name": "AddBackgroundNoise", "sounds": "bank", "p": 1.0}
         silent = Clip("silent.wav", np.zeros(RATE, np.float32), RATE)
         assert applied(augmenter_of([step], {"bank": bank}).augment(silent, 1)) == []
+
+    @pytest.mark.parametrize("name", ["AddBackgroundNoise", "AddShortNoises"])
+    def test_two_channels_are_refused_whatever_was_drawn(self, tmp_path, augmenter_of, name):
+        (tmp_path / "silent.wav").write_bytes(encode_wav(np.zeros(RATE, np.float32), RATE))
+        step = {"name": name, "sounds": "bank", "p": 1.0}
+        augmenter = augmenter_of([step], {"bank": str(tmp_path)})
+        for copy in range(1, 6):
+            with pytest.raises(AugmentationFailed, match="mono_only"):
+                augmenter.augment(Clip("c", np.zeros((2, 800), np.float32), RATE), copy)

@@ -61,6 +61,7 @@ def test_too_many_bad_sounds_fail_the_run_and_leave_their_table(folders, tmp_pat
 
     _, rejected = run(folders, tmp_path / "again", max_rejected=0.5)
     assert rejected.get_int_custom_property("rejected") == 1
+    assert rejected.get_int_custom_property("rejected:unreadable") == 1
 
 
 def test_the_components_parameters_hold_the_content(folders):
