@@ -87,7 +87,7 @@ class TrainConfig(_Section):
     cache: Literal["memory", "disk", "off"] = Field(
         "memory", description="Where decoded clips wait for the next epoch."
     )
-    tensorboard: bool = Field(True, description="Write for TensorBoard: the training, the evaluation.")
+    tensorboard: bool = Field(True, description="Write training and evaluation for TensorBoard.")
 
 
 class TuneConfig(_Section):
