@@ -13,10 +13,11 @@ from tfx_audio.components.audio.examples import AUDIO_KEY, DURATION_KEY, LABEL_K
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.pipeline.model.on_the_fly import augment_dataset
 from tfx_audio.pipeline.model.preprocessing import LABEL_ID_KEY, WAVEFORM_KEY
-from tfx_audio.pipeline.model.windows import place
+from tfx_audio.pipeline.model.windows import place_clip
 
 PARSE_BATCH = 64
 SHUFFLE_CLIPS = 20_000
+PLACING_THREADS = 2  # a clip takes 0.1 ms: the more threads, the more of it is handing over
 SHORTEST_WINDOW_S = 0.2
 LONGEST_WINDOW_S = 10.0
 
@@ -125,13 +126,9 @@ def fresh_batches(
     clips: tf.data.Dataset, batching: Batching, first_epoch: int, epochs: int, steps_per_epoch: int
 ) -> tf.data.Dataset:
     """Return batches as `training_batches` does, from an endless stream in the order it comes."""
-    first_step = first_epoch * steps_per_epoch
-    batches = clips.ragged_batch(batching.batch_size).take(epochs * steps_per_epoch - first_step)
-    return (
-        batches.enumerate(first_step)
-        .map(lambda step, batch: _place_randomly(batch, batching, step), tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    first_step, steps = first_epoch * steps_per_epoch, epochs * steps_per_epoch
+    batches = _placed_batches(clips, batching, first_step, steps - first_step)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def training_batches(
@@ -157,24 +154,28 @@ def training_batches(
         # This graph's own seed, not Keras's: with a global seed of 0 `shuffle` takes no tensor.
         tf.compat.v1.set_random_seed(batching.seed + 1)
         order = clips.shuffle(SHUFFLE_CLIPS, seed=batching.seed * 1_000_003 + epoch).repeat()
-        batches = order.ragged_batch(batching.batch_size).take(steps_per_epoch)
-        return batches.enumerate().map(
-            lambda step, batch: _place_randomly(batch, batching, epoch * steps_per_epoch + step),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
+        return _placed_batches(order, batching, epoch * steps_per_epoch, steps_per_epoch)
 
     numbers = tf.data.Dataset.range(first_epoch, epochs)
     return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
 
 
-def _place_randomly(batch: Any, batching: Batching, step: Any) -> tuple[Any, Any]:
-    waveforms, label_ids = batch
-    seed = tf.stack([tf.constant(batching.seed, tf.int64), tf.cast(step, tf.int64)])
-    position = tf.random.stateless_uniform([batching.batch_size], seed)
-    windows = place(as_ragged(waveforms), position, batching.window)
-    windows.set_shape([batching.batch_size, batching.window])
-    return windows, tf.one_hot(label_ids, batching.num_labels)
+def _placed_batches(
+    clips: tf.data.Dataset, batching: Batching, first_step: Any, steps: int
+) -> tf.data.Dataset:
+    """Return `steps` batches of windows, each clip at a position drawn for its step and place."""
+
+    def placed(index: Any, clip: tuple[Any, Any]) -> tuple[Any, Any]:
+        waveform, label_id = clip
+        step, place = index // batching.batch_size, index % batching.batch_size
+        seed = tf.stack([tf.constant(batching.seed, tf.int64), first_step + step])
+        position = tf.random.stateless_uniform([batching.batch_size], seed)[place]
+        window = place_clip(waveform, position, batching.window)
+        return window, tf.one_hot(label_id, batching.num_labels)
+
+    some = clips.take(steps * batching.batch_size).enumerate()
+    windows = some.map(placed, num_parallel_calls=PLACING_THREADS, deterministic=True)
+    return windows.batch(batching.batch_size, drop_remainder=True)
 
 
 def as_ragged(waveforms: Any) -> tf.RaggedTensor:

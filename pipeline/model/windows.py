@@ -42,6 +42,25 @@ def place(waveforms: tf.RaggedTensor, position: Any, window: int) -> tf.Tensor:
     return cut(waveforms, tf.range(waveforms.nrows(out_type=tf.int32)), position, window)
 
 
+def place_clip(waveform: tf.Tensor, position: Any, window: int) -> tf.Tensor:
+    """Cut one window out of one clip, as `place` does out of many, without an index a sample.
+
+    Args:
+      waveform: float32, ``(samples,)``.
+      position: float32 scalar in [0, 1]: where.
+      window: Length in samples.
+
+    Returns:
+      float32, ``(window,)``.
+    """
+    room = tf.cast(tf.size(waveform) - window, tf.float32)
+    offset = tf.cast(tf.round(position * room), tf.int32)
+    begin, before = tf.maximum(offset, 0), tf.maximum(-offset, 0)
+    inside = waveform[begin : begin + window]
+    placed = tf.pad(inside, [[before, window - before - tf.size(inside)]])
+    return tf.ensure_shape(placed, [window])
+
+
 def spread(
     waveforms: tf.RaggedTensor, window: int, max_windows: int
 ) -> tuple[tf.Tensor, tf.Tensor]:

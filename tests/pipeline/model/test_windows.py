@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_audio.pipeline.model.windows import place, spread
+from tfx_audio.pipeline.model.windows import place, place_clip, spread
 
 CLIPS = tf.ragged.constant([[1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0], []], dtype=tf.float32)
 
@@ -53,3 +53,12 @@ def test_bounds_the_number_of_windows_and_one_is_the_centre():
 
     np.testing.assert_array_equal(windows[:, 0], [0, 48, 96])
     np.testing.assert_array_equal(centre, [[48, 49, 50, 51]])
+
+
+@pytest.mark.parametrize("samples", [1, 5, 9, 10, 11, 25])
+@pytest.mark.parametrize("position", [0.0, 0.3, 0.5, 1.0])
+def test_one_clip_is_placed_as_in_a_batch(samples, position):
+    waveform = np.arange(1.0, samples + 1, dtype=np.float32)
+    ragged = tf.RaggedTensor.from_row_lengths(waveform, [samples])
+    expected = place(ragged, tf.constant([position]), 10)[0]
+    np.testing.assert_array_equal(place_clip(tf.constant(waveform), position, 10), expected)
