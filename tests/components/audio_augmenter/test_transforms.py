@@ -13,7 +13,6 @@ from apache_beam.testing.util import assert_that, equal_to, is_empty
 from tfx_audio.components.audio.augment import Augmenter
 from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
 from tfx_audio.components.audio.policy import load_policy, parse_policy
-from tfx_audio.components.audio_augmenter import transforms
 from tfx_audio.components.audio_augmenter.counters import read_counts
 from tfx_audio.components.audio_augmenter.transforms import (
     AugmentClips,
@@ -24,7 +23,7 @@ from tfx_audio.components.audio_augmenter.transforms import (
 )
 
 CLASSIC = load_policy("classic")
-README = Path(transforms.__file__).with_name("README.md")
+GUIDE = Path(__file__).parents[3] / "docs" / "augmenter.md"
 
 
 def copies_of(example, indices, policy=CLASSIC):
@@ -138,12 +137,12 @@ def test_files_are_read_whole(splits):
         assert_that(ids, equal_to(["eval/0.wav", "eval/1.wav", "eval/2.wav"]))
 
 
-def test_the_readmes_example_runs(splits, tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_guides_example_runs(splits, tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "examples").symlink_to(splits)
     monkeypatch.chdir(tmp_path)
 
-    exec(compile(code, str(README), "exec"), {})
+    exec(compile(code, str(GUIDE), "exec"), {})
 
-    written = ReadExamples("augmented/train*")._spans
+    written = ReadExamples("augmented/clips*")._spans
     assert sum(span.records for span in written) == 12  # four originals, two copies of each
