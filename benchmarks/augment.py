@@ -12,36 +12,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 
+from benchmarks.process_cost import Cost, count_records, measure_script
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.examples import clip_to_example
-from tfx_audio.components.audio.tfrecord import read_records, write_record
+from tfx_audio.components.audio.tfrecord import write_record
 
 SAMPLE_RATE = 16000
 COPIES = 2
 FILES = 16
 CONTESTANTS = ("bare loop", "Pool(2)", "tf.data", "in process", "2 processes")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run took: seconds on the clock, CPU seconds, peak memory in MB."""
-
-    wall_s: float
-    cpu_s: float
-    rss_mb: float
 
 
 def main() -> None:
@@ -96,52 +83,14 @@ def compare_memory(folder: Path, sizes: tuple[int, int]) -> None:
 
 def measure(name: str, source: Path, target: Path, clips: int, copies: int) -> Cost:
     """Run one contestant, and check that it wrote what it should."""
-    subprocess.run(["rm", "-rf", str(target)], check=True)
+    shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     script = Path(__file__).with_name("contestants.py")
-    command = [sys.executable, str(script), name, str(source), str(target), str(copies)]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "GRPC_VERBOSITY": "ERROR"}
-    before, start = os.times(), time.perf_counter()
-    process = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.PIPE)
-    watch = _PeakMemory(process.pid)
-    _, errors = process.communicate()
-    wall, after = time.perf_counter() - start, os.times()
-    if process.returncode:
-        raise SystemExit(f"{name} failed:\n{errors.decode()}")
-    written = sum(_count(path) for path in target.glob("out*"))
+    cost = measure_script(script, name, source, target, copies)
+    written = sum(count_records(path) for path in target.glob("out*"))
     if written != clips * copies:
         raise SystemExit(f"{name} wrote {written} copies instead of {clips * copies}")
-    cpu = (
-        after.children_user + after.children_system - before.children_user - before.children_system
-    )
-    return Cost(wall, cpu, watch.stop())
-
-
-class _PeakMemory:
-    """Follows the resident memory of a process and all its descendants."""
-
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self._peak = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> float:
-        """Return the peak in MB."""
-        self._done.set()
-        self._thread.join()
-        return self._peak / 1e6
-
-    def _watch(self) -> None:
-        while not self._done.wait(0.2):
-            total = 0
-            try:
-                for process in [self._process, *self._process.children(recursive=True)]:
-                    total += process.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-            self._peak = max(self._peak, total)
+    return cost
 
 
 def write_clips(folder: Path, seconds: int, clips: int) -> Path:
@@ -160,11 +109,6 @@ def write_clips(folder: Path, seconds: int, clips: int) -> Path:
             clip = Clip(f"{index:05d}.wav", waveform.astype(np.float32), SAMPLE_RATE, label="tone")
             write_record(targets[index % FILES], clip_to_example(clip))
     return folder
-
-
-def _count(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(1 for _ in read_records(file))
 
 
 def _median(costs: list[Cost]) -> Cost:

@@ -11,34 +11,21 @@ shown apart: "work" is CPU time without it. Only ratios of one run mean anything
 from __future__ import annotations
 
 import argparse
-import os
+import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 import soundfile
+
+from benchmarks.process_cost import Cost, count_records, measure_script
 
 CONTESTANTS = ("bare loop", "1 worker", "2 workers")
 FORMATS = {"WAV": (16000, 1.5), "FLAC": (44100, 1.15)}
 LABELS = 10
 STARTING_CLIPS = 20
 MEMORY_RATIO = 1.2
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run took: seconds on the clock, CPU seconds, peak memory in MB."""
-
-    wall_s: float
-    cpu_s: float
-    rss_mb: float
 
 
 def main() -> None:
@@ -97,50 +84,14 @@ def compare_memory(few: Path, many: Path, out: Path, clips: int) -> None:
 
 def measure(name: str, source: Path, out: Path, expected: int) -> Cost:
     """Run one contestant, and check that it wrote what it should."""
-    subprocess.run(["rm", "-rf", str(out)], check=True)
+    shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     script = Path(__file__).with_name("ingest_contestants.py")
-    command = [sys.executable, str(script), name, str(source), str(out)]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "GRPC_VERBOSITY": "ERROR"}
-    before, start = os.times(), time.perf_counter()
-    process = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.PIPE)
-    watch = _PeakMemory(process.pid)
-    _, errors = process.communicate()
-    wall_s, after = time.perf_counter() - start, os.times()
-    if process.returncode:
-        raise SystemExit(f"{name} failed:\n{errors.decode()}")
-    written = sum(_records(path) for path in out.rglob("*.tfrecord"))
+    cost = measure_script(script, name, source, out)
+    written = sum(count_records(path) for path in out.rglob("*.tfrecord"))
     if written != expected:
         raise SystemExit(f"{name} wrote {written} clips instead of {expected}")
-    cpu_s = after.children_user + after.children_system
-    cpu_s -= before.children_user + before.children_system
-    return Cost(wall_s, cpu_s, watch.stop())
-
-
-class _PeakMemory:
-    """Follows the resident memory of a process and all that it starts."""
-
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self._peak = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> float:
-        """Return the peak in MB."""
-        self._done.set()
-        self._thread.join()
-        return self._peak / 1e6
-
-    def _watch(self) -> None:
-        while not self._done.wait(0.1):
-            try:
-                family = [self._process, *self._process.children(recursive=True)]
-                total = sum(process.memory_info().rss for process in family)
-            except psutil.NoSuchProcess:
-                continue
-            self._peak = max(self._peak, total)
+    return cost
 
 
 def write_clips(folder: Path, kind: str, rate: int, clips: int) -> Path:
@@ -155,14 +106,6 @@ def write_clips(folder: Path, kind: str, rate: int, clips: int) -> Path:
         path = folder / str(index % LABELS) / f"{index:05d}.{kind.lower()}"
         soundfile.write(path, waveform, rate, format=kind, subtype="PCM_16")
     return folder
-
-
-def _records(path: Path) -> int:
-    """Count the records of a TFRecord file by the lengths that it states."""
-    from tfx_audio.components.audio.tfrecord import read_records
-
-    with path.open("rb") as file:
-        return sum(1 for _ in read_records(file))
 
 
 if __name__ == "__main__":

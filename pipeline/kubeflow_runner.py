@@ -40,6 +40,7 @@ from tfx_audio.pipeline.run_inputs import PipelineInputs
 Target = Literal["kubeflow", "vertex"]
 ENTRY_POINT = ["python", "-m", "tfx_audio.pipeline.kubeflow_entrypoint"]
 _MOUNTED_SCHEMES = ("gs://", "minio://", "s3://")
+_ON_THE_PODS_DISK = ("minio://", "s3://")
 _INGEST, _BANKS, _TRAINER = "AudioExampleGen", "SoundBank", "Trainer"
 
 
@@ -80,9 +81,11 @@ def compile_pipeline(
       resources: By component, over `DEFAULT_RESOURCES`.
 
     Raises:
-      InvalidInput: If `resources` names a component that is not there.
+      InvalidInput: If `resources` names a component that is not there, or Beam's workers can't
+        reach what they should read or write.
     """
     pipeline = create_pipeline(config, inputs, target)
+    _check_beam_reach(config, inputs, _beam_components(pipeline))
     _set_resources(pipeline, {**DEFAULT_RESOURCES, **(resources or {})}, named=resources or {})
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
@@ -142,6 +145,23 @@ def _runtime_parameters(config: PipelineConfig, inputs: PipelineInputs) -> list[
             "Passes over the training data; 0: train_steps holds.",
         ),
     ]
+
+
+def _check_beam_reach(
+    config: PipelineConfig, inputs: PipelineInputs, components: list[str]
+) -> None:
+    """Refuse folders that only a pod's own disk shows to workers outside of it."""
+    uris = {"root": config.root, "data.path": config.data.path}
+    uris |= {f"sound bank {name}": uri for name, uri in inputs.banks.items()}
+    hidden = [f"{name} {uri}" for name, uri in uris.items() if uri.startswith(_ON_THE_PODS_DISK)]
+    for component in components:
+        runner = settings_for(config.beam, component).runner
+        if runner != "local" and hidden:
+            raise InvalidInput(
+                f"beam.runner of {component} is {runner}, whose workers can't read "
+                f"{' or '.join(hidden)}: Kubeflow's launcher copies that to the pod's own disk. "
+                "Expected gs:// folders, volumes that pods and workers share, or beam.runner local"
+            )
 
 
 def _mounted_folders(config: PipelineConfig, inputs: PipelineInputs) -> list[MountedFolder]:

@@ -206,3 +206,19 @@ def test_a_manifest_is_compiled_in_as_its_place_in_the_data_root(
 def test_a_manifest_elsewhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="the pods see nothing else"):
         _compile(tmp_path / "p.yaml", *REMOTE, *RATE, "--manifest", "s3://other/clips.csv")
+
+
+def _on_flink(prefix: str = "beam") -> list[str]:
+    settings = {"runner": "flink", "endpoint": "jobs:8099", "worker_pool": "localhost:50000"}
+    return [f"--set={prefix}.{name}={value}" for name, value in settings.items()]
+
+
+@pytest.mark.parametrize("prefix", ["beam", "beam.components.Transform"])
+def test_workers_outside_the_pod_cant_see_its_disk(tmp_path: Path, prefix: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"flink, whose workers can't read root {ROOT}"):
+        _compile(tmp_path / "pipeline.yaml", *REMOTE, *RATE, *_on_flink(prefix))
+
+
+def test_workers_outside_the_pod_see_a_bucket_and_a_volume(tmp_path: Path) -> None:
+    reached = ["--root", "gs://bucket/runs", "--data", "/volume/audio", "--data-version", "v7"]
+    _compile(tmp_path / "pipeline.yaml", *reached, *RATE, *_on_flink())
