@@ -44,6 +44,9 @@ class SpecAugmentSettings(_Section):
     n_freq_masks: int = Field(1, ge=0, description="Frequency masks per clip.")
     n_time_masks: int = Field(1, ge=0, description="Time masks per clip.")
     max_time_fraction: float = Field(1.0, ge=0, le=1, description="The paper's p, bounds T by p·τ.")
+    active_fraction: float = Field(
+        0.5, ge=0, le=1, description="Share of the steps with masks; the last ones go without."
+    )
 
 
 class ModelConfig(_Section):
