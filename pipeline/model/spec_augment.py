@@ -98,7 +98,12 @@ class SpecAugment(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.strength = self.add_weight(
-            shape=(), initializer="ones", trainable=False, dtype="float32", name="strength"
+            shape=(),
+            initializer="ones",
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+            name="strength",
         )
 
     @classmethod
