@@ -51,7 +51,6 @@ from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig, merge
 from tfx_audio.pipeline.model.inputs import Batching, eval_batches, training_batches
 from tfx_audio.pipeline.model.network import build_classifier
 from tfx_audio.pipeline.model.preprocessing import normalise_level
-from tfx_audio.pipeline.model.schedule import MaskSchedule
 from tfx_audio.pipeline.model.training import compile_for_training
 
 SEEDS = (1, 2)
@@ -174,8 +173,7 @@ def run(corpus: Corpus, speaker: str, arm: str, seed: int) -> dict[str, Any]:
     compile_for_training(model, train, train.steps)
     batching = Batching(train.batch_size, window, 10, seed)
     batches = training_batches(training_clips(corpus, speaker, arm), batching, 0, 1, train.steps)
-    masked = MaskSchedule(config.spec_augment, train.steps)
-    model.fit(batches, epochs=1, steps_per_epoch=train.steps, callbacks=[masked], verbose=0)
+    model.fit(batches, epochs=1, steps_per_epoch=train.steps, verbose=0)
     held_out = np.flatnonzero(corpus.speakers == speaker)
     result: dict[str, Any] = {"speaker": speaker, "arm": arm, "seed": seed}
     for condition in CONDITIONS:

@@ -80,8 +80,7 @@ class BestKeeper(keras.callbacks.Callback):
       checkpoint: Where a killed training goes on from.
       epochs: Epochs of the budget.
       min_epochs: Epochs that are always done.
-      patience: Epochs without a better one before stopping, `min_epochs` not counted (training is
-        another afterwards: SpecAugment's masks may have ended); 0 for never.
+      patience: Epochs without a better one before stopping; 0 for never.
       stage: Name for the progress reports.
     """
 
@@ -138,8 +137,7 @@ class BestKeeper(keras.callbacks.Callback):
             state.best_accuracy, state.best_loss = logs[EVAL_ACCURACY], logs[EVAL_LOSS]
             self._best = [np.asarray(weight) for weight in self.model.weights]
         state.waited = 0 if better else state.waited + 1
-        waited = min(state.waited, epoch - self._min_epochs)
-        tired = 0 < self._patience <= waited
+        tired = 0 < self._patience <= state.waited and epoch >= self._min_epochs
         state.stopped = tired or epoch >= self._epochs
 
     def restore_best(self, model: keras.Model) -> None:

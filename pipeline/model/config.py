@@ -44,9 +44,6 @@ class SpecAugmentSettings(_Section):
     n_freq_masks: int = Field(1, ge=0, description="Frequency masks per clip.")
     n_time_masks: int = Field(1, ge=0, description="Time masks per clip.")
     max_time_fraction: float = Field(1.0, ge=0, le=1, description="The paper's p, bounds T by p·τ.")
-    active_fraction: float = Field(
-        0.5, ge=0, le=1, description="Share of the steps with masks; the last ones go without."
-    )
 
 
 class ModelConfig(_Section):
@@ -82,10 +79,7 @@ class TrainConfig(_Section):
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="Mass spread over all labels.")
     seed: int = Field(1, ge=0, description="Seed of weights, order, placement, masks, dropout.")
     patience: int = Field(
-        10,
-        ge=0,
-        description="Epochs without a better eval before stopping, counted from "
-        "min_steps_fraction on; 0: never.",
+        10, ge=0, description="Epochs without a better eval before stopping; 0: never."
     )
     min_steps_fraction: float = Field(0.5, ge=0, le=1, description="Share of steps always done.")
     mixed_precision: bool = Field(False, description="Compute in float16 (GPUs), weights float32.")

@@ -1,14 +1,13 @@
-"""Steps, epochs, learning rate, optimiser, and how long there are masks."""
+"""Steps, epochs, learning rate and optimiser."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 
-from tfx_audio.pipeline.model.config import SpecAugmentSettings, TrainConfig
-from tfx_audio.pipeline.model.spec_augment import SpecAugment
+from tfx_audio.pipeline.model.config import TrainConfig
 
 MIN_EPOCHS = 10
 NO_WEIGHT_DECAY = ("bias", "gamma", "beta")
@@ -51,36 +50,3 @@ def optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
     adamw = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     adamw.exclude_from_weight_decay(var_names=list(NO_WEIGHT_DECAY))
     return adamw
-
-
-class MaskSchedule(keras.callbacks.Callback):
-    """Turns SpecAugment off for the last steps of a training.
-
-    The network then learns from whole spectrograms, as it will meet them, while the learning rate
-    falls, and batch normalisation forgets the statistics of masked ones.
-
-    Args:
-      settings: `active_fraction` is the share of the steps with masks.
-      steps: Optimiser steps in all.
-    """
-
-    def __init__(self, settings: SpecAugmentSettings, steps: int) -> None:
-        super().__init__()
-        self._until = round(settings.active_fraction * steps)
-        self._step = 0
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin at the optimiser's step: a resumed training is somewhere in the middle."""
-        self._step = int(self.model.optimizer.iterations)
-        self._set(float(self._step < self._until))
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Turn the masks off when their share of the steps is done."""
-        if self._step == self._until:
-            self._set(0.0)
-        self._step += 1
-
-    def _set(self, strength: float) -> None:
-        for layer in self.model.layers:
-            if isinstance(layer, SpecAugment):
-                layer.strength.assign(strength)

@@ -47,9 +47,6 @@ class SpecAugment(keras.layers.Layer):
     [0, τ - t). ν and τ are the numbers of bands and frames. Every example and mask is drawn
     apart. Masked values become `mask_value`: 0 is the mean of a normalised spectrogram.
 
-    The weight `strength`, 1 at first and not trained, scales F, T and p·τ, rounded down: a callback
-    can weaken the masks in the course of a training, and at 0 there are none.
-
     Args:
       freq_mask_param: F, the widest frequency mask in bands.
       time_mask_param: T, the widest time mask in frames.
@@ -97,14 +94,6 @@ class SpecAugment(keras.layers.Layer):
         self.mask_value = mask_value
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.strength = self.add_weight(
-            shape=(),
-            initializer="ones",
-            trainable=False,
-            dtype="float32",
-            autocast=False,
-            name="strength",
-        )
 
     @classmethod
     def from_policy(cls, name: str, **kwargs: Any) -> SpecAugment:
@@ -134,7 +123,6 @@ class SpecAugment(keras.layers.Layer):
         draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         size = ops.stack([(bands, frames)[axis] for axis in of_axis] or [bands])
         longest = ops.stack([widest[axis] for axis in of_axis] or [bands])
-        longest = ops.floor(self.strength * ops.cast(longest, "float32"))
         spans = spans_of(draws, size, longest)
         return (
             Spans(*(drawn[:, : p.n_freq_masks] for drawn in spans)),

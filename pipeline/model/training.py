@@ -20,7 +20,7 @@ from tfx_audio.pipeline.model.inputs import (
     training_batches,
 )
 from tfx_audio.pipeline.model.network import BandStatistics, build_classifier, measure_bands
-from tfx_audio.pipeline.model.schedule import Budget, MaskSchedule, budget, optimizer
+from tfx_audio.pipeline.model.schedule import Budget, budget, optimizer
 from tfx_audio.pipeline.model.windows import place
 
 EVAL_BATCH = 64
@@ -96,7 +96,7 @@ def train(
             initial_epoch=keeper.state.epoch,
             epochs=plan.epochs,
             steps_per_epoch=plan.steps_per_epoch,
-            callbacks=[MaskSchedule(model_config.spec_augment, plan.steps), keeper, *callbacks],
+            callbacks=[keeper, *callbacks],
             verbose=0,
         )
     keeper.restore_best(model)

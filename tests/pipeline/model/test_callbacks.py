@@ -61,11 +61,11 @@ def test_keeps_the_best_epochs_weights(results, best):
     assert model.get_weights()[0] == best
 
 
-def test_stops_after_patience_counted_from_the_minimum_on():
+def test_stops_after_patience_but_not_before_the_minimum():
     results = [(0.9, 1.0)] + [(0.5, 1.0)] * 9
 
     assert go_through(results, patience=2)[1].state.epoch == 3
-    assert go_through(results, patience=2, min_epochs=6)[1].state.epoch == 8
+    assert go_through(results, patience=2, min_epochs=6)[1].state.epoch == 6
     assert go_through(results, patience=0)[1].state.epoch == 10
 
 

@@ -1,12 +1,11 @@
-"""Epochs, learning rate, what weight decay leaves alone, and when masks end."""
+"""Epochs, learning rate and what weight decay leaves alone."""
 
 import keras
 import numpy as np
 import pytest
 
-from tfx_audio.pipeline.model.config import SpecAugmentSettings, TrainConfig
-from tfx_audio.pipeline.model.schedule import MaskSchedule, budget, optimizer
-from tfx_audio.pipeline.model.spec_augment import SpecAugment
+from tfx_audio.pipeline.model.config import TrainConfig
+from tfx_audio.pipeline.model.schedule import budget, optimizer
 
 
 @pytest.mark.parametrize(
@@ -46,35 +45,3 @@ def test_weight_decay_leaves_biases_and_batch_norm_alone():
     after = {variable.path: np.asarray(variable) for variable in model.trainable_variables}
     changed = {path for path in before if not np.array_equal(after[path], before[path])}
     assert changed == {"dense/kernel"}
-
-
-class _Strengths(keras.callbacks.Callback):
-    """Notes the masks' strength of every step."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.seen.append(float(self.model.get_layer("masks").strength))
-
-
-@pytest.mark.parametrize(
-    ("fraction", "expected"),
-    [(0.0, [0] * 6), (0.5, [1, 1, 1, 0, 0, 0]), (0.75, [1, 1, 1, 1, 0, 0]), (1.0, [1] * 6)],
-)
-@pytest.mark.parametrize("sittings", [(6,), (2, 4), (5, 1)])  # a resumed training goes on
-def test_the_last_steps_are_without_masks(fraction, expected, sittings):
-    inputs = keras.Input((4, 4))
-    x = SpecAugment(2, 2, seed=1, name="masks")(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(1)(x))
-    model.compile("sgd", "mse")
-    strengths = _Strengths()
-
-    for steps in sittings:
-        model.get_layer("masks").strength.assign(0.25)  # whatever it was before
-        schedule = MaskSchedule(SpecAugmentSettings(active_fraction=fraction), steps=6)
-        data = np.ones((steps, 4, 4)), np.ones((steps, 4, 1))
-        model.fit(*data, batch_size=1, verbose=0, callbacks=[schedule, strengths])
-
-    assert strengths.seen == expected
