@@ -13,7 +13,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern
 from tfx_audio.components.audio.examples import example_to_clip
 from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
@@ -70,6 +70,7 @@ def augment_files(request: AugmentRequest) -> AugmentationCounts:
       InvalidInput: If the data, the policy or `out` can't be used.
       TooManyRejected: If too much was rejected; the table stays as ``<out>-rejected.jsonl``.
     """
+    request.policy.check_banks(request.sound_banks)
     with _appearing_when_whole(Path(request.out)) as folder:
         rejected = folder / REJECTED_FILE
         patterns = record_patterns(request.data)
@@ -139,7 +140,6 @@ def _prepare_banks(
     Sounds that can't be used are added to the table `rejected`.
     """
     needed = request.policy.sound_banks
-    request.policy.check_banks(request.sound_banks)
     if not needed:
         return {}, ""
     first = next(record for span in plan_spans(patterns[TRAIN]) for record in read_span(span))
@@ -184,13 +184,14 @@ def _appearing_when_whole(out: Path) -> Iterator[Path]:
     A run that is killed leaves the hidden folder, whose name says which process it belonged to;
     the next run for the same `out` removes it.
     """
-    if out.exists():
+    check_no_pattern("--out", str(out.absolute()))
+    if os.path.lexists(out):
         raise InvalidInput(f"--out: {out} exists already; give a folder that does not")
     prefix = f".{out.name}.unfinished-"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for stale in out.parent.glob(f"{prefix}*"):
-            if not _is_running(int(stale.name.removeprefix(prefix))):
+            if _was_killed(stale.name.removeprefix(prefix)):
                 shutil.rmtree(stale)
         folder = out.parent / f"{prefix}{os.getpid()}"
         folder.mkdir()
@@ -198,7 +199,7 @@ def _appearing_when_whole(out: Path) -> Iterator[Path]:
         raise InvalidInput(f"--out: {out} can't be written: {error.strerror}") from error
     try:
         yield folder
-        folder.rename(out)
+        _give_name(folder, out)
     except TooManyRejected:
         (folder / REJECTED_FILE).rename(out.parent / f"{out.name}-{REJECTED_FILE}")
         raise
@@ -206,11 +207,31 @@ def _appearing_when_whole(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_running(pid: int) -> bool:
+def _give_name(folder: Path, out: Path) -> None:
+    """Rename the finished folder, or keep it beside what has taken its name meanwhile.
+
+    Raises:
+      InvalidInput: If it was taken.
+    """
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        folder.rename(out)
+    except OSError as error:
+        kept = out.parent / f"{out.name}.finished-{os.getpid()}"
+        folder.rename(kept)
+        raise InvalidInput(
+            f"--out: {out} was made by somebody else meanwhile ({error.strerror}); "
+            f"the result is whole and lies in {kept}"
+        ) from error
+
+
+def _was_killed(pid: str) -> bool:
+    """Return whether a process of this number is gone; no for what is no number."""
+    if not (pid.isascii() and pid.isdecimal()):
         return False
-    except PermissionError:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
         return True
-    return True
+    except PermissionError:
+        return False
+    return False

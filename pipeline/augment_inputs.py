@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import glob
+import gzip
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +37,11 @@ def record_patterns(data: str) -> dict[str, list[str]] | None:
     if os.path.isdir(data):
         splits = [s for s in sorted(Path(data).glob(f"{SPLIT_PREFIX}*")) if s.is_dir()]
         if splits:
-            return {s.name.removeprefix(SPLIT_PREFIX): [f"{s}/*"] for s in splits}
+            return {s.name.removeprefix(SPLIT_PREFIX): [_files_in(s)] for s in splits}
         first = next((p for p in sorted(Path(data).iterdir()) if p.is_file()), None)
-        return {TRAIN: [os.path.join(data, "*")]} if first and _is_records(first) else None
+        return {TRAIN: [_files_in(data)]} if first and _is_records(first) else None
+    if os.path.isfile(data):
+        return {TRAIN: [glob.escape(data)]} if _is_records(Path(data)) else None
     try:
         first = Path(match_files([data])[0][0])
     except InvalidInput:
@@ -78,7 +83,7 @@ def ingest_audio(
             for split, split_recordings in sorted(by_split.items())
         ]
         _ = rejected | beam.Flatten() | beam.io.WriteToText(str(table), shard_name_template="")
-    patterns = {split: [f"{folder / (SPLIT_PREFIX + split)}/*"] for split in by_split}
+    patterns = {split: [_files_in(folder / f"{SPLIT_PREFIX}{split}")] for split in by_split}
     lines = table.read_text().splitlines()
     rejections = left_out + [Rejection.from_json(line) for line in lines]
     if not count_records(plan_spans(patterns.get(TRAIN, []))):
@@ -115,11 +120,16 @@ def count_reasons(rejections: Iterable[Rejection]) -> dict[str, int]:
     return dict(collections.Counter(rejection.reason for rejection in rejections))
 
 
+def _files_in(folder: str | Path) -> str:
+    """Return Beam's pattern for the files of a folder, whatever its name is."""
+    return os.path.join(glob.escape(str(folder)), "*")
+
+
 def _is_records(path: Path) -> bool:
-    if path.suffix == ".gz":
-        return True
-    with path.open("rb") as file:
-        try:
+    """Return whether a file begins with a TFRecord, compressed or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
             return next(read_records(file), None) is not None
-        except ValueError:
-            return False
+    except (ValueError, OSError, EOFError, zlib.error):
+        return False

@@ -16,7 +16,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern, did_you_mean
 from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
 from tfx_audio.components.audio_augmenter.config import AugmentConfig
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
@@ -112,10 +112,12 @@ def parse_config(tree: Mapping[str, Any]) -> PipelineConfig:
       InvalidInput: With one line for each field that does not fit.
     """
     try:
-        return PipelineConfig.model_validate(tree)
+        config = PipelineConfig.model_validate(tree)
     except pydantic.ValidationError as error:
         lines = [_explain(item) for item in error.errors(include_url=False)]
         raise InvalidInput("; ".join(lines)) from None
+    check_no_pattern("root", config.root)
+    return config
 
 
 def known_fields(model: type[BaseModel] = PipelineConfig) -> list[str]:

@@ -12,18 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import soundfile
-
 from tfx_audio.components.audio.clip import Clip, decode_wav, encode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.recording import ClipFormat, Recording, Row, cut_clips
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.audio_example_gen.inventory import sampled_rates
 from tfx_audio.components.audio_example_gen.listing import list_recordings
 from tfx_audio.components.augmentation_report.sampling import rank
 
 MAX_SAMPLES = 2**26
-_MAX_HEADERS = 500
 
 
 class Sounds(NamedTuple):
@@ -83,13 +81,7 @@ def common_sample_rate(recordings: Sequence[Recording]) -> int:
     Raises:
       InvalidInput: If no header can be read.
     """
-    step = max(1, -(-len(recordings) // _MAX_HEADERS))
-    rates: Counter[int] = Counter()
-    for recording in recordings[::step]:
-        try:
-            rates[soundfile.info(recording.uri).samplerate] += 1
-        except soundfile.LibsndfileError:
-            continue
+    rates = sampled_rates(recordings)
     if not rates:
         raise InvalidInput("none of the files can be read as audio")
     return max(rates, key=lambda rate: (rates[rate], rate))

@@ -14,6 +14,20 @@ class InvalidInput(ValueError):
     """
 
 
+def check_no_pattern(name: str, path: str) -> None:
+    """Refuse a path to write to that Beam would take for a file pattern.
+
+    Raises:
+      InvalidInput: If it has ``*``, ``?`` or ``[``.
+    """
+    found = sorted(set("*?[") & set(path))
+    if found:
+        raise InvalidInput(
+            f"{name}: expected a path without {found[0]!r}, got {path!r}: Beam, which writes "
+            "there, reads *, ? and [ as parts of a file pattern and can't be told otherwise"
+        )
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string."""
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)

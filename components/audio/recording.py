@@ -250,6 +250,8 @@ def _window(row: Row, start_s: float, end_s: float) -> Row:
 def _bounds(row: Row, waveform: np.ndarray, clip_format: ClipFormat) -> tuple[int, int]:
     """Return where a row's clip starts and ends, in samples."""
     rate, n_samples = clip_format.sample_rate, waveform.shape[-1]
+    if not n_samples:
+        raise Unusable("empty", f"too short for one sample at {rate} Hz")
     start = round(row.start_s * rate)
     end = n_samples if row.end_s is None else round(row.end_s * rate)
     if start >= n_samples or end > n_samples + round(_END_TOLERANCE_S * rate):

@@ -87,7 +87,7 @@ def read_span(span: Span) -> Iterator[bytes]:
     """Yield the records of a span, checksums verified.
 
     Raises:
-      ValueError: If the file is damaged or cut off.
+      InvalidInput: If the file is damaged or cut off.
     """
     with FileSystems.open(span.path, compression_type=_compression(span.path)) as file:
         if span.start:
@@ -98,9 +98,11 @@ def read_span(span: Span) -> Iterator[bytes]:
                 yield record
                 read += 1
         except ValueError as error:
-            raise ValueError(f"{span.path}, from byte {span.start}: {error}") from error
+            raise InvalidInput(f"{span.path}, from byte {span.start}: {error}") from error
     if span.records is not None and read < span.records:
-        raise ValueError(f"{span.path}: {span.records} records at byte {span.start}, found {read}")
+        raise InvalidInput(
+            f"{span.path}: {span.records} records at byte {span.start}, found {read}"
+        )
 
 
 def _cut(path: str, size: int, span_bytes: int) -> Iterator[Span]:

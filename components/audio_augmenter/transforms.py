@@ -34,6 +34,7 @@ EXAMPLES = "examples"
 REJECTED = "rejected"
 STAGE = "augment"
 UNREADABLE = "unreadable_example"
+COPY = "augmented_already"
 LabelCounts = Any  # Mapping[str, int], or a Beam side input of one
 
 
@@ -188,6 +189,10 @@ class _PolicyFn(beam.DoFn):
     def _unreadable(self, example: bytes) -> TaggedOutput:
         return self._reject(Rejection(_clip_id(example), UNREADABLE, STAGE, self._why))
 
+    def _already_a_copy(self, clip: Clip) -> TaggedOutput:
+        detail = f"copy {clip.copy_index} of {clip.source_clip_id}; copies are made of originals only"
+        return self._reject(Rejection(clip.clip_id, COPY, STAGE, detail, clip.label))
+
     def _failure(self, clip: Clip, made: str, error: AugmentationFailed) -> TaggedOutput:
         detail = f"{error.transform}: {error.detail}"
         return self._reject(Rejection(made, error.reason, STAGE, detail, clip.label))
@@ -206,6 +211,9 @@ class _AugmentFn(_PolicyFn):
         clip = self._read(example)
         if clip is None:
             yield self._unreadable(example)
+            return
+        if clip.copy_index:
+            yield self._already_a_copy(clip)
             return
         if self._policy.keep_originals:
             self._counters.add(counters.KEPT)

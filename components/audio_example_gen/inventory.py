@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import soundfile
@@ -135,9 +136,13 @@ def _check_split_features(config: IngestConfig, rule: SplitRule) -> None:
 
 def _sampled_headers(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
     """Return sample rates in some headers, and all labels."""
-    step = max(1, -(-len(listing.recordings) // _MAX_HEADERS))
-    rates = Counter(rate for rate in map(_rate, listing.recordings[::step]) if rate)
-    return rates, listing.labels
+    return sampled_rates(listing.recordings), listing.labels
+
+
+def sampled_rates(recordings: Sequence[Recording]) -> Counter[int]:
+    """Return how often some headers say a sample rate; rates that no clip may have are left out."""
+    step = max(1, -(-len(recordings) // _MAX_HEADERS))
+    return Counter(rate for rate in map(_rate, recordings[::step]) if rate)
 
 
 def _rate(recording: Recording) -> int | None:

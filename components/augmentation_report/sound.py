@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
+from tfx_audio.components.audio.resample import resample
+
 MAX_LOSSLESS_BYTES = 3_000_000
 MAX_EXCERPT_S = 10.0
 MIN_EXCERPT_S = 2.0
 BUDGET_S = 600.0
+MAX_RATE = 96_000  # Hz; far beyond hearing, and what FLAC, Vorbis and browsers all take
 _OGG_BLOCK_SAMPLES = 65_536
 _MIME = {"FLAC": "audio/flac", "OGG": "audio/ogg"}
 
@@ -51,13 +54,15 @@ def excerpt(waveform: np.ndarray, sample_rate: int, settings: SoundSettings) -> 
 
 
 def encode_sound(waveform: np.ndarray, sample_rate: int, codec: str) -> bytes:
-    """Encode as a FLAC (16 bit) or OGG Vorbis file.
+    """Encode as a FLAC (16 bit) or OGG Vorbis file, at most `MAX_RATE` Hz.
 
     Args:
       waveform: float32, ``(samples,)`` or ``(channels, samples)``.
       sample_rate: Hz.
       codec: ``FLAC`` or ``OGG``.
     """
+    if sample_rate > MAX_RATE:
+        waveform, sample_rate = resample(waveform, sample_rate, MAX_RATE), MAX_RATE
     frames = np.clip(waveform.T, -1.0, 1.0)
     channels = 1 if frames.ndim == 1 else frames.shape[1]
     subtype = "PCM_16" if codec == "FLAC" else "VORBIS"

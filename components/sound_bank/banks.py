@@ -99,7 +99,11 @@ def prepare_bank(
             seconds += len(waveform) / sample_rate
         on_sound()
     if not stored:
-        raise InvalidInput(f"sound bank {bank!r}: no file of {folder} can be used: {rejected[0]}")
+        first = rejected[0]
+        raise InvalidInput(
+            f"sound bank {bank!r}: no file of {folder} can be used; for instance {first.path}: "
+            f"{first.detail}"
+        )
     return BankContents(stored, seconds, digest.hexdigest(), tuple(rejected))
 
 

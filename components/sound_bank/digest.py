@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import os
+import stat
 from collections.abc import Mapping
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio.decode import AUDIO_SUFFIXES
+from tfx_audio.components.audio.decode import AUDIO_SUFFIXES, Unusable
 from tfx_audio.components.audio.errors import InvalidInput
 
 _READ_BYTES = 1024 * 1024
@@ -37,7 +40,7 @@ def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
       InvalidInput: If there is none.
     """
     root = folder.rstrip("/")
-    matches = FileSystems.match([FileSystems.join(root, "**")])[0].metadata_list
+    matches = FileSystems.match([FileSystems.join(glob.escape(root), "**")])[0].metadata_list
     found = sorted(
         (match.path, match.path[len(root) :].lstrip("/"))
         for match in matches
@@ -51,13 +54,25 @@ def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
 
 
 def read_bytes(path: str) -> bytes:
-    """Return a file's bytes as they are stored."""
+    """Return a file's bytes as they are stored.
+
+    Raises:
+      Unusable: If it is no file: opening a FIFO would wait for ever.
+    """
+    if not _is_file(path):
+        raise Unusable("not_a_file", "neither a file nor a folder")
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         return bytes(file.read())
 
 
+def _is_file(path: str) -> bool:
+    return FileSystems.get_scheme(path) is not None or stat.S_ISREG(os.stat(path).st_mode)
+
+
 def _file_digest(path: str) -> str:
     digest = hashlib.sha256()
+    if not _is_file(path):
+        return "not a file"
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         while chunk := file.read(_READ_BYTES):
             digest.update(chunk)

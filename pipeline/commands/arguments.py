@@ -49,8 +49,22 @@ def add_manifest(parser: argparse.ArgumentParser) -> None:
 def add_sample_rate(parser: argparse.ArgumentParser) -> None:
     """Declare ``--sample-rate``."""
     parser.add_argument(
-        "--sample-rate", metavar="HZ", type=int, help="resample to this; else what most files have"
+        "--sample-rate",
+        metavar="HZ",
+        type=_sample_rate,
+        help="resample to this; else what most files have",
     )
+
+
+def _sample_rate(text: str) -> int:
+    """Parse a sample rate; what can't be one is the parser's to report."""
+    from tfx_audio.components.audio.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE  # loads NumPy
+
+    if not text.isdecimal() or not MIN_SAMPLE_RATE <= int(text) <= MAX_SAMPLE_RATE:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of Hz, {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {text!r}"
+        )
+    return int(text)
 
 
 def parse_banks(pairs: Sequence[str]) -> dict[str, str]:

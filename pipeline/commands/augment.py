@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tfx_audio.pipeline.commands.arguments import (
     add_label_from,
@@ -15,6 +16,9 @@ from tfx_audio.pipeline.commands.arguments import (
     add_sample_rate,
     add_sound_banks,
 )
+
+if TYPE_CHECKING:
+    from tfx_audio.components.audio.policy import AugmentationPolicy
 
 HELP = "augment audio files or TFRecords, without the rest of the pipeline"
 
@@ -58,8 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Augment, and print what was done."""
-    from dataclasses import replace
-
     from tfx_audio.components.audio.errors import InvalidInput
     from tfx_audio.components.audio.policy import load_policy
     from tfx_audio.pipeline.augment_files import AugmentRequest, augment_files
@@ -73,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         )
     policy = load_policy(args.policy)
     if args.seed is not None:
-        policy = replace(policy, seed=args.seed)
+        policy = _with_seed(policy, args.seed)
     request = AugmentRequest(
         data=args.data,
         policy=policy,
@@ -94,6 +96,18 @@ def run(args: argparse.Namespace) -> int:
     for (stage, reason), rejected in sorted(_rejected(args.out).items()):
         print(f"  rejected in {stage}, {reason}: {rejected} (see rejected.jsonl)")
     return 0
+
+
+def _with_seed(policy: AugmentationPolicy, seed: int) -> AugmentationPolicy:
+    """Return the policy with another seed, checked as a policy file's would be."""
+    from dataclasses import replace
+
+    from tfx_audio.components.audio.errors import InvalidInput
+
+    try:
+        return type(policy).from_json(replace(policy, seed=seed).to_json())
+    except InvalidInput as error:
+        raise InvalidInput(f"--seed {seed}: {error}") from None
 
 
 def _rejected(out: str) -> Counter[tuple[str, str]]:

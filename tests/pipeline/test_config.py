@@ -53,6 +53,11 @@ def test_a_preset_and_a_uri_are_no_paths():
     assert config.augment.policy == "speech"
 
 
+def test_a_root_that_beam_takes_for_a_pattern_is_refused():
+    with pytest.raises(InvalidInput, match=r"root: expected a path without '\['"):
+        load_config(overrides={"data.path": "x", "root": "runs[1]"})
+
+
 def test_values_are_yaml():
     config = load_config(
         None, {"data.path": "x"}, ["split.select={test: index in 0-4}", "augment.on_the_fly=true"]

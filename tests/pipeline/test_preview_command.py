@@ -112,6 +112,23 @@ def test_the_rate_follows_the_headers(folder):
     assert {(clip.sample_rate, len(clip.waveform)) for clip in clips} == {(8_000, 2_000)}
 
 
+def test_a_rate_that_no_clip_may_have_does_not_count(folder):
+    for number in range(20):
+        header = bytearray((folder / "dog/0.wav").read_bytes())
+        header[24:28] = (1).to_bytes(4, "little")
+        (folder / f"dog/lying{number}.wav").write_bytes(header)
+
+    assert common_sample_rate(list_sounds(str(folder)).recordings) == 8_000
+
+
+def test_ultrasound_is_shown_and_heard(tmp_path):
+    write_sound(tmp_path / "bat.wav", rate=384_001)
+
+    report = preview_policy(PreviewRequest(str(tmp_path / "bat.wav"), POLICY, "gain"))
+
+    assert len(report.cards) == 1
+
+
 def test_a_broken_file_is_named_and_the_others_are_shown(folder):
     (folder / "dog" / "broken.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVEnothing")
     report = preview_policy(PreviewRequest(str(folder), POLICY, "test", clips=9, copies=1))

@@ -25,6 +25,18 @@ def test_flac_gives_back_every_sample():
     assert rate == 8_000
 
 
+@pytest.mark.parametrize("codec", ["FLAC", "OGG"])
+@pytest.mark.parametrize("rate", [96_001, 384_000, 1_000_000])
+def test_ultrasound_is_made_playable(codec, rate):
+    waveform = (0.5 * np.sin(2 * np.pi * 1000 * np.arange(rate // 2) / rate)).astype(np.float32)
+
+    decoded, found = soundfile.read(io.BytesIO(encode_sound(waveform, rate, codec)))
+
+    assert found == 96_000
+    assert len(decoded) == pytest.approx(48_000, abs=1)
+    assert np.abs(decoded[1000:-1000]).max() == pytest.approx(0.5, rel=0.05)
+
+
 def test_ogg_keeps_length_and_level_of_a_long_sound():
     waveform = (0.5 * np.sin(np.arange(200_000) / 20)).astype(np.float32)
     decoded, _ = soundfile.read(io.BytesIO(encode_sound(waveform, 44_100, "OGG")))
