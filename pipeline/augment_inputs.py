@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -130,6 +131,6 @@ def _is_records(path: Path) -> bool:
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
-            return next(read_records(file), None) is not None
+            return next(read_records(cast(BinaryIO, file)), None) is not None
     except (ValueError, OSError, EOFError, zlib.error):
         return False
