@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from tfx_audio.components.audio.clip import from_pcm16
-from tfx_audio.components.audio.containers import missing_part
+from tfx_audio.components.audio.containers import close_stream, missing_part
 
 MIN_SAMPLE_RATE = 100
 MAX_SAMPLE_RATE = 1_000_000
@@ -20,6 +20,8 @@ AUDIO_SUFFIXES = frozenset(
 )
 
 
+_UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a FLAC header that says no length
+_BLOCK_FRAMES = 2**16
 _PLAIN_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
@@ -73,27 +75,64 @@ def decode(data: bytes, max_samples: int) -> tuple[np.ndarray, int]:
     """
     if not data:
         raise Unusable("empty", "the file has no bytes")
+    data = close_stream(data)
     if missing := missing_part(data):
         raise Unusable("truncated", missing)
     if plain := _decode_plain_wav(data, max_samples):
         return plain
-    claimed = None
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            _check_claims(file.samplerate, file.frames, file.channels, max_samples)
-            claimed, rate = file.frames, file.samplerate
-            waveform = file.read(claimed, dtype="float32", always_2d=True)
+        with _OneWayFile(io.BytesIO(data)) as file:
+            rate = file.samplerate
+            waveform = _read_all(file, max_samples)
     except soundfile.LibsndfileError as error:
-        if claimed is None:
-            raise Unusable("unreadable", f"libsndfile: {error.error_string}") from error
-        detail = f"{claimed} frames are claimed, not all can be read: {error.error_string}"
-        raise Unusable("truncated", detail) from error
-    if len(waveform) < claimed:
-        raise Unusable("truncated", f"{claimed} frames are claimed, {len(waveform)} are there")
+        raise Unusable("unreadable", f"libsndfile: {error.error_string}") from error
     check_waveform(waveform)
     if waveform.shape[1] == 1:
         return waveform.reshape(-1), rate
     return np.ascontiguousarray(waveform.T), rate
+
+
+class _OneWayFile(soundfile.SoundFile):
+    """A file that is never sought in without a length: soundfile does so after each read."""
+
+    def seekable(self) -> bool:
+        """Return whether soundfile may seek."""
+        return bool(self.frames != _UNKNOWN_FRAMES and super().seekable())
+
+
+def _read_all(file: soundfile.SoundFile, max_samples: int) -> np.ndarray:
+    """Return ``(frames, channels)``: as many as the header claims, or all where it doesn't say."""
+    if file.frames == _UNKNOWN_FRAMES:
+        _check_claims(file.samplerate, 0, file.channels, max_samples)
+        return _read_to_the_end(file, max_samples)
+    claimed = file.frames
+    _check_claims(file.samplerate, claimed, file.channels, max_samples)
+    try:
+        waveform = file.read(claimed, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        detail = f"{claimed} frames are claimed, not all can be read: {error.error_string}"
+        raise Unusable("truncated", detail) from error
+    if len(waveform) < claimed:
+        raise Unusable("truncated", f"{claimed} frames are claimed, {len(waveform)} are there")
+    return waveform
+
+
+def _read_to_the_end(file: soundfile.SoundFile, max_samples: int) -> np.ndarray:
+    """Read a file whose header doesn't say its length, a block at a time."""
+    blocks = [np.empty((0, file.channels), np.float32)]
+    n_samples = 0
+    try:
+        while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            n_samples += block.size
+            if n_samples > max_samples:
+                raise Unusable(
+                    "too_long", f"data.max_recording_mb allows {max_samples} samples; it has more"
+                )
+            blocks.append(block)
+    except soundfile.LibsndfileError as error:
+        detail = f"the file ends in the middle of its audio: {error.error_string}"
+        raise Unusable("truncated", detail) from error
+    return np.concatenate(blocks)
 
 
 def _decode_plain_wav(data: bytes, max_samples: int) -> tuple[np.ndarray, int] | None:

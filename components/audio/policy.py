@@ -240,6 +240,11 @@ def _read(document: Document) -> AugmentationPolicy:
         }
     )
     check_ids(policy.transforms, checker)
+    most_copies = max(policy.copies_for(label) for label in [*policy.labels, ""])
+    if not (policy.keep_originals or most_copies):
+        raise checker.refuse(
+            ("keep_originals",), "without originals and without copies nothing would be left"
+        )
     for label in policy.labels:
         policy.transforms_for(label)
     return policy

@@ -7,8 +7,10 @@ keys stay the text that was written (a label may be called ``no`` or ``7``).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,25 +70,54 @@ def read_document(text: str, where: str) -> Document:
             f"{where}: a policy has at most {MAX_CHARACTERS} characters; this has {len(text)}"
         )
     try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-            lines: dict[PlacePath, int] = {}
-            _Reader(loader, where, lines).check_size(node)
-            value = None if node is None else _Reader(loader, where, lines).read(node, ())
-        finally:
-            loader.dispose()
+        return _as_yaml(text, where)
     except yaml.YAMLError as error:
         return _as_json(text, where, error)
+
+
+def _as_yaml(text: str, where: str) -> Document:
+    """Parse YAML; raises YAMLError where it is none."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[PlacePath, int] = {}
+        _Reader(loader, where, lines).check_size(node)
+        value = None if node is None else _Reader(loader, where, lines).read(node, ())
     except RecursionError:
         raise InvalidInput(f"{where}: nested more than {MAX_DEPTH} deep") from None
+    finally:
+        loader.dispose()
     return Document(value, where, lines)
 
 
 def _as_json(text: str, where: str, error: yaml.YAMLError) -> Document:
     """Give JSON that is no YAML (tabs) a second chance."""
+    _check_is_json(text, where, error)
+    lines: Mapping[PlacePath, int] = {}
+    with contextlib.suppress(yaml.YAMLError):
+        # JSON has tabs only between its values, so this moves nothing, and YAML knows the lines.
+        lines = _as_yaml(text.replace("\t", " "), where).lines
+    return Document(_unique_json(text, where), where, lines)
+
+
+def _unique_json(text: str, where: str) -> Any:
+    """Parse JSON whose objects have no key twice."""
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            key = next(key for key, count in counts.items() if count > 1)
+            raise InvalidInput(f"{where}: '{key}' is given twice")
+        return values
+
+    return json.loads(text, object_pairs_hook=mapping)
+
+
+def _check_is_json(text: str, where: str, error: yaml.YAMLError) -> None:
+    """Say why a text is no YAML if it is no JSON either."""
     try:
-        return Document(json.loads(text), where)
+        json.loads(text)
     except (ValueError, RecursionError):
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -69,6 +69,8 @@ def find_manifests(config: IngestConfig) -> list[Manifest]:
         split = split_of_name(split_folder) or ""
         found += [Manifest(uri, list(read_manifest(uri)), split) for uri in uris]
     named = [manifest for manifest in found if _roles(config, manifest).audio]
+    for manifest in named:
+        _check_readable(manifest)
     return named if any(manifest.split for manifest in named) else named[:1]
 
 
@@ -106,10 +108,17 @@ def _roles(config: IngestConfig, manifest: Manifest) -> Roles:
     return find_roles(config.columns, _columns(manifest), repr(manifest.uri))
 
 
+def _check_readable(manifest: Manifest) -> None:
+    if any(row.values and not row.problem for row in manifest.rows):
+        return
+    first = next((row for row in manifest.rows if row.problem), None)
+    why = f"; line {first.line}: {shorten(first.problem)}" if first else ""
+    raise InvalidInput(f"the manifest {manifest.uri!r} has no row that can be read{why}")
+
+
 def _check_columns(config: IngestConfig, manifest: Manifest) -> None:
+    _check_readable(manifest)
     names = _columns(manifest)
-    if not names:
-        raise InvalidInput(f"the manifest {manifest.uri!r} has no row that can be read")
     if not _roles(config, manifest).audio:
         raise InvalidInput(
             f"no column of the manifest {manifest.uri!r} names the audio: it has "
@@ -164,15 +173,25 @@ class _Lister:
         paths = [_relative(_join(base, name), self._config.path) for name in names]
         labeller = Labeller(self._config, paths)
         for row, name, path in zip(manifest.rows, names, paths, strict=True):
-            where = f"{posixpath.basename(manifest.uri)}:{row.line}"
-            if row.problem or not name:
-                self._listing.reject(where, ("bad_row", row.problem or "the row names no audio"))
+            if problem := row.problem or _odd_name(row, roles):
+                self._reject_lines(manifest, row, problem, row.n_lines)
+                continue
+            if not name:
+                self._reject_lines(manifest, row, "the row names no audio")
                 continue
             guessed = labeller.row(path)
             try:
                 self._add_clip(_join(base, name), row, roles, manifest.split, guessed)
             except ValueError as error:
-                self._listing.reject(where, ("bad_row", str(error)))
+                self._reject_lines(manifest, row, str(error))
+
+    def _reject_lines(
+        self, manifest: Manifest, row: ManifestRow, problem: str, n_lines: int = 1
+    ) -> None:
+        """Reject a row by its line, or by each: any of them may have been a clip."""
+        name = posixpath.basename(manifest.uri)
+        for line in range(row.line, row.line + n_lines):
+            self._listing.reject(f"{name}:{line}", ("bad_row", problem))
 
     def _base(self, manifest_uri: str, names: list[str]) -> str:
         """Return the folder that relative paths start from: the first that has some of them."""
@@ -236,6 +255,12 @@ class _Lister:
         if len(clip_id) > MAX_ID_CHARS:
             return "bad_row", f"an id of {len(clip_id)} characters; {MAX_ID_CHARS} at most"
         return None
+
+
+def _odd_name(row: ManifestRow, roles: Roles) -> str:
+    """Return what is wrong with a row's names; numbers are checked where they are read."""
+    columns = (roles.audio, roles.label, roles.split, roles.group, roles.id)
+    return next((f"{name} {row.odd[name]}" for name in columns if name and name in row.odd), "")
 
 
 def _span(values: Mapping[str, str], roles: Roles) -> tuple[float, float | None]:

@@ -33,6 +33,7 @@ FORMATS = [
     ("AIFF", "PCM_16", 0.01),
     ("AIFF", "PCM_24", 0.01),
     ("AU", "PCM_16", 0.01),
+    ("W64", "PCM_16", 0.01),
     ("CAF", "PCM_16", 0.01),
 ]
 RATES = [8000, 16000, 22050, 44100, 48000]
@@ -130,6 +131,12 @@ def flac_with_frames(frames):
     return bytes(data)
 
 
+def little_endian_au():
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sine(16000), 16000, format="AU", subtype="PCM_16", endian="LITTLE")
+    return buffer.getvalue()
+
+
 BAD_FILES = {
     "no bytes": (b"", "empty"),
     "no frames": (riff(data=b""), "empty"),
@@ -137,11 +144,16 @@ BAD_FILES = {
     "text": (b"not audio at all, just a sentence of some length" * 4, "unreadable"),
     "a zip": (zip_bytes(), "unreadable"),
     "a header alone": (riff()[:20], "unreadable"),
-    "claims 4 GiB": (riff(claimed=0xFFFFFFFF), "truncated"),
+    "claims 4 GiB": (riff(claimed=0xFFFFFFFE), "truncated"),
+    "an empty WAV with a chunk after": (riff(data=b"LIST\4\0\0\0abcd", claimed=0), "empty"),
     "claims one byte more": (riff(claimed=201), "truncated"),
     "half a WAV": (encoded(sine(16000), 16000)[:8000], "truncated"),
     "half a WAVEX": (encoded(sine(16000), 16000, "WAVEX", "PCM_24")[:8000], "truncated"),
     "half an AIFF": (encoded(sine(16000), 16000, "AIFF")[:8000], "truncated"),
+    "half an AU": (encoded(sine(16000), 16000, "AU")[:8000], "truncated"),
+    "half a little-endian AU": (little_endian_au()[:8000], "truncated"),
+    "half a W64": (encoded(sine(16000), 16000, "W64")[:8000], "truncated"),
+    "half a streamed FLAC": (flac_with_frames(0)[:3000], "truncated"),
     "half a FLAC": (encoded(sine(16000), 16000, "FLAC")[:3000], "truncated"),
     "half an OGG": (encoded(sine(16000), 16000, "OGG", "VORBIS")[:3500], "truncated"),
     "half an MP3": (encoded(sine(16000), 16000, "MP3", "MPEG_LAYER_III")[:700], "truncated"),
@@ -172,6 +184,57 @@ def test_more_samples_than_allowed_are_refused_before_they_are_decoded():
         decode(encoded(sine(16000), 16000), 7999)
     assert caught.value.reason == "too_long"
     assert len(decode(encoded(sine(16000), 16000), 8000)[0]) == 8000
+
+
+def streamed_wav(subtype, size, file_format="WAV", endian="FILE"):
+    """A WAV as who writes to a pipe leaves it: without a size."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sine(16000), 16000, subtype, endian, file_format)
+    data = bytearray(buffer.getvalue())
+    start = data.find(b"data")
+    data[4:8] = data[start + 4 : start + 8] = struct.pack("<I", size)
+    return buffer.getvalue(), bytes(data)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize(
+    ("file_format", "subtype", "endian"),
+    [
+        *(("WAV", "PCM_16", "FILE"), ("WAV", "PCM_24", "FILE"), ("WAV", "FLOAT", "FILE")),
+        *(("WAVEX", "PCM_24", "FILE"), ("WAV", "PCM_16", "BIG")),
+    ],
+)
+def test_a_streamed_wav_goes_to_the_end_of_the_file(file_format, subtype, endian, size):
+    whole, streamed = streamed_wav(subtype, size, file_format, endian)
+    waveform, rate = decode(streamed, MAX_SAMPLES)
+    assert rate == 16000
+    np.testing.assert_array_equal(waveform, decode(whole, MAX_SAMPLES)[0])
+
+
+def test_a_streamed_wav_of_silence_is_no_empty_one():
+    waveform, _ = decode(riff(data=b"\0" * 800, claimed=0), MAX_SAMPLES)
+    assert waveform.shape == (400,)
+
+
+def test_a_streamed_au_goes_to_the_end_of_the_file():
+    data = bytearray(encoded(sine(16000), 16000, "AU"))
+    data[8:12] = b"\xff" * 4
+    assert decode(bytes(data), MAX_SAMPLES)[0].shape == (8000,)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_streamed_flac_is_read_to_its_end(channels):
+    """A header of no length; more than one block."""
+    waveform = np.random.default_rng(0).uniform(-0.5, 0.5, (70_000, channels))
+    whole = encoded(waveform, 16000, "FLAC")
+    streamed = bytearray(whole)
+    streamed[21] &= 0xF0
+    streamed[22:26] = b"\0" * 4
+    found, rate = decode(bytes(streamed), 70_000 * channels)
+    assert rate == 16000
+    np.testing.assert_array_equal(found, decode(whole, MAX_SAMPLES)[0])
+    with pytest.raises(Unusable, match=r"too_long: .*allows 69999"):
+        decode(bytes(streamed), 69_999)
 
 
 @pytest.mark.parametrize(("file_format", "subtype", "_"), FORMATS)

@@ -140,6 +140,31 @@ def test_json_file_with_tabs_and_numbers_as_yaml_12_writes_them():
     assert spec.parameters == {"min_amplitude": 0.001}
 
 
+TABBED = '{\n\t"seed": 1,\n\t"seed": 2,\n\t"transforms": [{"name": "Gain"}]\n}\n'
+
+
+def test_a_key_that_is_given_twice_in_json_with_tabs_is_refused_as_in_yaml():
+    with pytest.raises(InvalidInput, match=r"^my.json, line 3: 'seed' is given twice"):
+        parse_policy(TABBED, "my.json")
+    nested = TABBED.replace('"seed": 2', '"labels": {"a": {"Gain": "off",\t"Gain": {}}}')
+    with pytest.raises(InvalidInput, match=r"^my.json, line 3: 'Gain' is given twice"):
+        parse_policy(nested, "my.json")
+
+
+def test_a_key_that_is_given_twice_in_json_that_yaml_can_not_read_is_refused():
+    """YAML takes no key of more than 1024 characters."""
+    text = '{"seed": 1, "seed": 2, "labels": {"%s": {}}, "transforms": ["Gain"]}' % ("x" * 2000)
+    with pytest.raises(InvalidInput, match=r"^my.json: 'seed' is given twice"):
+        parse_policy(text, "my.json")
+
+
+def test_json_with_tabs_names_lines_and_keeps_its_text():
+    text = '{\n\t"description": "\\ud83d\\ude00\\t",\n\t"seed": 1.5,\n\t"transforms": ["Gain"]}'
+    with pytest.raises(InvalidInput, match="line 3, seed: expected a whole number"):
+        parse_policy(text)
+    assert parse_policy(text.replace("1.5", "1")).description == "\U0001f600\t"
+
+
 def test_labels_change_only_their_own_steps():
     policy = parse_policy(NESTED)
     assert policy.transforms_for("dog") == policy.transforms
@@ -255,3 +280,12 @@ GUIDE = Path(__file__).parents[3] / "docs" / "policy.md"
 def test_policies_of_the_guide_are_valid(text):
     policy = parse_policy(text, "docs/policy.md")
     check_policy(policy)
+
+
+def test_a_policy_that_leaves_nothing_is_refused():
+    nothing = "keep_originals: false\ncopies_per_clip: 0\ntransforms: [{name: Gain}]"
+    with pytest.raises(InvalidInput, match="line 1, keep_originals: without originals"):
+        parse_policy(nothing)
+
+    some = parse_policy(f"labels: {{dog: {{copies_per_clip: 2}}}}\n{nothing}")
+    assert some.copies_for("dog") == 2

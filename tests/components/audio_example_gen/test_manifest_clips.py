@@ -264,3 +264,135 @@ def test_rows_without_a_label_are_listed_on_request(tmp_path):
     (tmp_path / "metadata.csv").write_text("file_name,clip_id\na.wav,one\n")
     (recording,) = list_recordings(IngestConfig(path=str(tmp_path)), unlabelled=True).recordings
     assert recording.uri == str(tmp_path / "a.wav")
+
+
+def numbered(count):
+    return [f"{number}.wav,{'dog' if number % 2 else 'cat'},x" for number in range(2, count + 2)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+@pytest.mark.parametrize(
+    "row",
+    ['190.wav,"dog', '190.wav,"', '190.wav,dog,"he said', '"190.wav,dog', '190.wav,dog,"""'],
+)
+def test_a_quote_that_is_closed_nowhere_is_an_error_with_its_line(tmp_path, suffix, row, end):
+    lines = ["path,label,note", *numbered(199)]
+    lines[189] = row
+    text = (end or "\n").join(lines) + end
+    path = tmp_path / f"m.{suffix}"
+    path.write_bytes((text.replace(",", "\t") if suffix == "tsv" else text).encode())
+    with pytest.raises(InvalidInput, match=rf"m\.{suffix}', line 190: a quote opens here"):
+        list(read_manifest(str(path)))
+
+
+def test_a_quote_that_opens_below_the_rows_first_line_or_on_the_last_is_found(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text('path,note,label\na.wav,"two\nlines","dog\nb.wav,x,cat\n')
+    with pytest.raises(InvalidInput, match="line 3: a quote opens here"):
+        list(read_manifest(str(path)))
+    path.write_text('path,label\na.wav,dog\nb.wav,"')
+    with pytest.raises(InvalidInput, match="line 3: a quote opens here"):
+        list(read_manifest(str(path)))
+
+
+def test_a_quote_that_is_open_for_longer_than_any_field_is_told_by_its_first_line(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text('path,label,note\na.wav,"dog,x\n' + "\n".join(numbered(20_000)) + "\n")
+    with pytest.raises(InvalidInput, match=r"line 2, open up to line \d+: field larger"):
+        list(read_manifest(str(path)))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ['b.wav,"dog,x', "c.wav,cat,x", 'd.wav,"dog",x'],  # ends at the next quote that opens
+        ['b.wav,dog,"x', "c.wav,cat,x", 'd.wav,dog,"x"'],  # the same in a column nobody reads
+        ['b.wav,"dog', "c.wav,cat", 'd.wav,dog",x'],
+        ['"b.wav,dog,x', "c.wav,cat,x", 'd.wav",dog,x'],
+        ['b.wav,"dog', "", '",x'],
+        ['b.wav,dog,"x', "y", '",more,values'],
+    ],
+)
+def test_each_line_that_a_quote_swallows_is_rejected(tmp_path, rows):
+    for name in "abcde":
+        write(tmp_path / f"{name}.wav")
+    lines = ["path,label,note", "a.wav,cat,x", *rows, "e.wav,dog,x"]
+    (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
+    listing = listed(tmp_path, manifest="m.csv")
+    assert set(all_rows(listing)) == {"a.wav", "e.wav"}
+    assert reasons(listing) == {f"m.csv:{line}": "bad_row" for line in (3, 4, 5)}
+
+
+def test_quoted_commas_quotes_and_line_ends_are_legal(tmp_path):
+    for name in ("a.wav", "b, c.wav", "d.wav"):
+        write(tmp_path / name)
+    (tmp_path / "m.csv").write_bytes(
+        b'path,label,note,\r\n"a.wav","dog","one\r\ntwo ""three""\nfour","\n"\r\n'
+        b'"b, c.wav","a ""cat""",x\r\nd.wav,"dog"gy,5" long\r\n'
+    )
+    listing = listed(tmp_path, manifest="m.csv", fields=("note",))
+    assert {name: (row.label, row.fields["note"]) for name, row in all_rows(listing).items()} == {
+        "a.wav": ("dog", 'one\r\ntwo "three"\nfour'),
+        "b, c.wav": ('a "cat"', "x"),
+        "d.wav": ("doggy", '5" long'),
+    }
+    assert listing.rejections == []
+
+
+def test_json_values_that_are_no_names_are_rejected_where_names_are_read(tmp_path):
+    for number in range(12):
+        write(tmp_path / f"{number}.wav")
+    values = ['["a", "b"]', '{"a": 1}', "NaN", "-Infinity", "1e999", "7", "true", '"NaN"', "0.5"]
+    lines = [
+        f'{{"path": "{number}.wav", "label": {value}, "words": [{{"x": NaN}}], "": [1]}}'
+        for number, value in enumerate(values)
+    ]
+    lines += [
+        '{"path": "9.wav", "label": "x", "label": "y"}',
+        '{"path": ["10.wav"], "label": "x"}',
+        '{"path": "11.wav", "label": "x", "speaker": {}}',
+    ]
+    (tmp_path / "m.jsonl").write_text("\n".join(lines) + "\n")
+    listing = listed(tmp_path, manifest="m.jsonl")
+    assert {name: row.label for name, row in all_rows(listing).items()} == {
+        "5.wav": "7", "6.wav": "true", "7.wav": "NaN", "8.wav": "0.5",
+    }  # fmt: skip
+    assert {rejection.path: rejection.detail for rejection in listing.rejections} == {
+        "m.jsonl:1": "label is a list; one text or number is needed",
+        "m.jsonl:2": "label is an object; one text or number is needed",
+        "m.jsonl:3": "label is NaN, which is no name",
+        "m.jsonl:4": "label is -Infinity, which is no name",
+        "m.jsonl:5": "label is Infinity, which is no name",
+        "m.jsonl:10": "'label' is given twice",
+        "m.jsonl:11": "path is a list; one text or number is needed",
+        "m.jsonl:12": "speaker is an object; one text or number is needed",
+    }
+    assert set(reasons(listing).values()) == {"bad_row"}
+
+
+ARRAY = [{"path": "dog/a.wav", "label": "x"}, {"path": "dog/b.wav", "label": "y"}]
+ARRAYS = {
+    "compact": json.dumps(ARRAY),
+    "indented": json.dumps(ARRAY, indent=2),
+    "an object a line": "[\n" + ",\n".join(map(json.dumps, ARRAY)) + "\n]\n",
+}
+
+
+@pytest.mark.parametrize("layout", ARRAYS)
+@pytest.mark.parametrize("name", ["m.json", "m.jsonl", "manifest.json"])
+def test_a_json_array_is_refused_by_its_name(tmp_path, name, layout):
+    write(tmp_path / "dog" / "a.wav")
+    (tmp_path / name).write_text(ARRAYS[layout])
+    changes = {} if name == "manifest.json" else {"manifest": name}
+    with pytest.raises(InvalidInput, match="JSON array; JSON Lines, with an object on each line"):
+        listed(tmp_path, **changes)
+
+
+@pytest.mark.parametrize("text", ['[{"author": "me"}]', '[{"path": ', "[]", "[1, 2]"])
+def test_a_json_array_that_names_no_audio_is_no_manifest(tmp_path, text):
+    write(tmp_path / "dog" / "a.wav")
+    (tmp_path / "manifest.json").write_text(text)
+    assert set(all_rows(listed(tmp_path))) == {"dog/a.wav"}
+    with pytest.raises(InvalidInput, match="no row that can be read; line 1: "):
+        listed(tmp_path, manifest="manifest.json")
