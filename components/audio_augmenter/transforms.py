@@ -190,7 +190,8 @@ class _PolicyFn(beam.DoFn):
         return self._reject(Rejection(_clip_id(example), UNREADABLE, STAGE, self._why))
 
     def _already_a_copy(self, clip: Clip) -> TaggedOutput:
-        detail = f"copy {clip.copy_index} of {clip.source_clip_id}; copies are made of originals only"
+        source = f"copy {clip.copy_index} of {clip.source_clip_id}"
+        detail = f"{source}; copies are made of originals only"
         return self._reject(Rejection(clip.clip_id, COPY, STAGE, detail, clip.label))
 
     def _failure(self, clip: Clip, made: str, error: AugmentationFailed) -> TaggedOutput:

@@ -201,13 +201,14 @@ def test_a_sample_rate_lies_in_what_clips_may_have(audio, tmp_path, capsys, rate
 
 
 def test_finished_work_survives_when_its_name_was_taken(tmp_path):
-    with (
-        pytest.raises(InvalidInput, match="the result is whole and lies in") as refused,
-        _appearing_when_whole(tmp_path / "out") as folder,
-    ):
-        (folder / "x").touch()
-        (tmp_path / "out").mkdir()
-        (tmp_path / "out/other").touch()
+    def work():
+        with _appearing_when_whole(tmp_path / "out") as folder:
+            (folder / "x").touch()
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out/other").touch()
+
+    with pytest.raises(InvalidInput, match="the result is whole and lies in") as refused:
+        work()
 
     (kept,) = tmp_path.glob("out.finished-*")
     assert str(kept) in str(refused.value)
