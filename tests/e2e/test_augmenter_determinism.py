@@ -156,11 +156,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx_audio.components.audio.policy import load_policy
 from tfx_audio.components.audio_augmenter.transforms import AugmentClips, ReadExamples
-from tfx_audio.components.worker_command import quote_worker_command
 
 NAMES = {"tfx", "tensorflow", "keras", "ml_metadata", "audiomentations"}
 driver = os.getpid()
-quote_worker_command()  # the environment may lie in a folder with a space in its name
 arguments = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
 with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(arguments)) as pipeline:
     copies = (pipeline | ReadExamples(sys.argv[1]) | AugmentClips(load_policy("classic"))).examples
