@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tfx_audio.components.audio.decode import AUDIO_SUFFIXES, looks_like_audio
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio_example_gen.files import AllowedRoots, Problem, read_head, walk
+from tfx_audio.components.audio_example_gen.files import (
+    AllowedRoots,
+    Problem,
+    kind_problem,
+    read_head,
+    walk,
+)
 
 MAX_FILE_BYTES = 2**30
 
@@ -47,7 +52,7 @@ def asked_files(named: Sequence[str]) -> list[AskedFile]:
                 raise InvalidInput(f"no audio file in the folder {name}")
             found += below
         elif os.path.lexists(path):
-            found.append(AskedFile(path, _kind_problem(path)))
+            found.append(AskedFile(path, kind_problem(path)))
         else:
             raise InvalidInput(f"no file or folder {name}")
     return found
@@ -89,18 +94,7 @@ class _Within(AllowedRoots):
         real = os.path.realpath(uri)
         if os.path.isdir(real) and not f"{real}/".startswith(f"{self._root}/"):
             return "outside_roots", f"a link to the folder {real!r}; name that folder too"
-        return _kind_problem(uri)
-
-
-def _kind_problem(path: str) -> Problem | None:
-    """Return why something is neither a file nor a folder that could be opened."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        return "missing_file", f"the file can't be looked at: {error.strerror}"
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        return "not_a_file", "neither a file nor a folder"
-    return None
+        return kind_problem(uri)
 
 
 def _is_audio(path: str, uri: str) -> bool:

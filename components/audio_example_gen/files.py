@@ -69,15 +69,18 @@ class AllowedRoots:
         real = _real(uri)
         if not any(real == root or real.startswith(f"{root}/") for root in self._roots):
             return "outside_roots", f"{real!r} lies outside the data root (data.roots)"
-        if not is_local(uri):
-            return None
-        try:
-            mode = os.stat(uri).st_mode
-        except OSError as error:
-            return "missing_file", f"the file can't be looked at: {error.strerror}"
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            return "not_a_file", "neither a file nor a folder"
-        return None
+        return kind_problem(uri) if is_local(uri) else None
+
+
+def kind_problem(path: str) -> Problem | None:
+    """Return why a path of this machine is neither a file nor a folder that could be opened."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        return "missing_file", f"the file can't be looked at: {error.strerror}"
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return "not_a_file", "neither a file nor a folder"
+    return None
 
 
 def _real(uri: str) -> str:

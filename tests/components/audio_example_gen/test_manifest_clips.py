@@ -3,9 +3,7 @@
 import json
 import os
 
-import numpy as np
 import pytest
-import soundfile
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio_example_gen.config import IngestConfig
@@ -13,25 +11,7 @@ from tfx_audio.components.audio_example_gen.listing import list_recordings
 from tfx_audio.components.audio_example_gen.manifest import read_manifest
 
 
-def write(path, seconds=0.1):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.zeros(int(8000 * seconds)), 8000, format="WAV")
-    return path
-
-
-def listed(root, **changes):
-    return list_recordings(IngestConfig(path=str(root), **changes))
-
-
-def all_rows(listing):
-    return {row.clip_id: row for recording in listing.recordings for row in recording.rows}
-
-
-def reasons(listing):
-    return {rejection.path: rejection.reason for rejection in listing.rejections}
-
-
-def test_hugging_face_audiofolder(tmp_path):
+def test_hugging_face_audiofolder(tmp_path, write, listed, all_rows):
     write(tmp_path / "data" / "a.wav")
     write(tmp_path / "data" / "b.wav")
     (tmp_path / "metadata.csv").write_text(
@@ -44,7 +24,7 @@ def test_hugging_face_audiofolder(tmp_path):
     assert rows["data/a.wav"].fields == {"transcription": "hello, you"}
 
 
-def test_hugging_face_audiofolder_by_split(tmp_path):
+def test_hugging_face_audiofolder_by_split(tmp_path, write, listed, all_rows):
     for split, label in (("train", "dog"), ("validation", "cat"), ("test", "dog")):
         write(tmp_path / split / "a.wav")
         line = json.dumps({"file_name": "a.wav", "label": label})
@@ -55,7 +35,7 @@ def test_hugging_face_audiofolder_by_split(tmp_path):
     assert (row.label, row.split) == ("cat", "eval")
 
 
-def test_esc50(tmp_path):
+def test_esc50(tmp_path, write, listed, all_rows):
     write(tmp_path / "audio" / "1-100-A-0.wav")
     write(tmp_path / "audio" / "5-101-A-1.wav")
     (tmp_path / "meta").mkdir()
@@ -68,7 +48,7 @@ def test_esc50(tmp_path):
     assert set(rows) == {"audio/1-100-A-0.wav", "audio/5-101-A-1.wav"}
 
 
-def test_nemo(tmp_path):
+def test_nemo(tmp_path, write, listed, all_rows, reasons):
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     inside, outside = write(root / "wavs" / "a.wav", 1.0), write(elsewhere / "b.wav")
     lines = [
@@ -88,7 +68,7 @@ def test_nemo(tmp_path):
     assert str(outside) in all_rows(allowed)
 
 
-def test_start_and_end_split_and_id(tmp_path):
+def test_start_and_end_split_and_id(tmp_path, write, listed):
     write(tmp_path / "a.wav", 1.0)
     (tmp_path / "m.tsv").write_text(
         "path\tlabel\tstart\tend\tsplit\tid\tspeaker\n"
@@ -106,34 +86,34 @@ def test_start_and_end_split_and_id(tmp_path):
     assert not recording.keep_together
 
 
-def test_rows_that_overlap_stay_together(tmp_path):
+def test_rows_that_overlap_stay_together(tmp_path, write, listed):
     write(tmp_path / "a.wav", 1.0)
     (tmp_path / "m.csv").write_text("path,label,start,end\na.wav,x,0,0.6\na.wav,y,0.5,1\n")
     (recording,) = listed(tmp_path, manifest="m.csv").recordings
     assert recording.keep_together
 
 
-def test_dcase_offset_beside_onset_is_the_end(tmp_path):
+def test_dcase_offset_beside_onset_is_the_end(tmp_path, write, listed, all_rows):
     write(tmp_path / "a.wav", 1.0)
     (tmp_path / "m.tsv").write_text("filename\tonset\toffset\tevent_label\na.wav\t0.2\t0.4\tx\n")
     (row,) = all_rows(listed(tmp_path, manifest="m.tsv")).values()
     assert (row.start_s, row.end_s, row.label) == (0.2, 0.4, "x")
 
 
-def test_labels_come_from_folders_where_the_manifest_has_none(tmp_path):
+def test_labels_come_from_folders_where_the_manifest_has_none(tmp_path, write, listed, all_rows):
     write(tmp_path / "dog" / "a.wav")
     (tmp_path / "metadata.csv").write_text("file_name,who\ndog/a.wav,anna\n")
     (row,) = all_rows(listed(tmp_path)).values()
     assert row.label == "dog"
 
 
-def test_a_table_that_names_no_audio_is_no_manifest(tmp_path):
+def test_a_table_that_names_no_audio_is_no_manifest(tmp_path, write, listed, all_rows):
     write(tmp_path / "dog" / "a.wav")
     (tmp_path / "metadata.csv").write_text("author,year\nme,2020\n")
     assert set(all_rows(listed(tmp_path))) == {"dog/a.wav"}
 
 
-def test_bad_rows_are_rejected_by_name_and_the_others_are_not(tmp_path):
+def test_bad_rows_are_rejected_by_name_and_the_others_are_not(tmp_path, write, listed, all_rows):
     root = tmp_path / "root"
     write(root / "a.wav")
     write(root / "b.wav")
@@ -172,7 +152,7 @@ def test_bad_rows_are_rejected_by_name_and_the_others_are_not(tmp_path):
     assert all(len(rejection.to_json()) < 5000 for rejection in listing.rejections)
 
 
-def test_rows_that_are_not_utf8_are_rejected(tmp_path):
+def test_rows_that_are_not_utf8_are_rejected(tmp_path, write, listed, all_rows, reasons):
     write(tmp_path / "a.wav")
     (tmp_path / "m.csv").write_bytes(b"path,label\na.wav,x\nb.wav,\xff\xfe\n")
     listing = listed(tmp_path, manifest="m.csv")
@@ -180,7 +160,7 @@ def test_rows_that_are_not_utf8_are_rejected(tmp_path):
     assert reasons(listing) == {"m.csv:3": "bad_row"}
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path):
+def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path, write, listed, all_rows):
     write(tmp_path / "a.wav")
     (tmp_path / "m.csv").write_bytes(b"\xef\xbb\xbfpath,label\r\na.wav,x\r\n")
     assert set(all_rows(listed(tmp_path, manifest="m.csv"))) == {"a.wav"}
@@ -199,7 +179,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path):
         (b"path,label,who\na.wav,x,y\n", {"fields": ("whom",)}, "Did you mean 'who'"),
     ],
 )
-def test_a_manifest_that_can_not_be_one_is_refused(tmp_path, content, changes, message):
+def test_a_manifest_that_can_not_be_one_is_refused(
+    tmp_path, content, changes, message, write, listed
+):
     write(tmp_path / "a.wav")
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(InvalidInput, match=message):
@@ -211,7 +193,7 @@ def test_a_field_may_not_have_the_name_of_a_feature_that_every_clip_has():
         IngestConfig(path="x", fields=("audio",))
 
 
-def test_the_index_column_that_pandas_writes_means_nothing(tmp_path):
+def test_the_index_column_that_pandas_writes_means_nothing(tmp_path, write, listed, all_rows):
     for name in ("a.wav", "b.wav"):
         write(tmp_path / name)
     (tmp_path / "metadata.csv").write_text(",file_name,label\n0,a.wav,cat\n1,b.wav,dog\n")
@@ -223,7 +205,9 @@ def test_the_index_column_that_pandas_writes_means_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["http://host/a.wav", "xyz://a", "s3://bucket/a.wav"])
-def test_a_name_on_another_file_system_is_refused_and_not_looked_up(tmp_path, name):
+def test_a_name_on_another_file_system_is_refused_and_not_looked_up(
+    tmp_path, name, write, listed, all_rows, reasons
+):
     write(tmp_path / "b.wav")
     lines = [{"audio_filepath": name, "label": "x"}, {"audio_filepath": "b.wav", "label": "x"}]
     (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -232,13 +216,13 @@ def test_a_name_on_another_file_system_is_refused_and_not_looked_up(tmp_path, na
     assert list(reasons(listing).values()) == ["outside_roots"]
 
 
-def test_a_pipe_of_a_manifests_name_is_no_manifest(tmp_path):
+def test_a_pipe_of_a_manifests_name_is_no_manifest(tmp_path, write, listed, all_rows):
     write(tmp_path / "cat" / "a.wav")
     os.mkfifo(tmp_path / "metadata.csv")
     assert list(all_rows(listed(tmp_path))) == ["cat/a.wav"]
 
 
-def test_a_manifest_that_a_link_finds_elsewhere_is_no_manifest(tmp_path):
+def test_a_manifest_that_a_link_finds_elsewhere_is_no_manifest(tmp_path, write, listed, all_rows):
     write(tmp_path / "data" / "cat" / "a.wav")
     (tmp_path / "secret.csv").write_text("file_name,label\ncat/a.wav,secret\n")
     (tmp_path / "data" / "metadata.csv").symlink_to(tmp_path / "secret.csv")
@@ -246,7 +230,7 @@ def test_a_manifest_that_a_link_finds_elsewhere_is_no_manifest(tmp_path):
     assert row.label == "cat"
 
 
-def test_json_nested_too_deeply_is_a_bad_row(tmp_path, monkeypatch):
+def test_json_nested_too_deeply_is_a_bad_row(tmp_path, monkeypatch, write):
     """What `json.loads` just accepts, `json.dumps` may refuse: where, depends on the stack."""
 
     def refuse(value):
@@ -259,140 +243,8 @@ def test_json_nested_too_deeply_is_a_bad_row(tmp_path, monkeypatch):
     assert "maximum recursion depth" in row.problem
 
 
-def test_rows_without_a_label_are_listed_on_request(tmp_path):
+def test_rows_without_a_label_are_listed_on_request(tmp_path, write):
     write(tmp_path / "a.wav")
     (tmp_path / "metadata.csv").write_text("file_name,clip_id\na.wav,one\n")
     (recording,) = list_recordings(IngestConfig(path=str(tmp_path)), unlabelled=True).recordings
     assert recording.uri == str(tmp_path / "a.wav")
-
-
-def numbered(count):
-    return [f"{number}.wav,{'dog' if number % 2 else 'cat'},x" for number in range(2, count + 2)]
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
-@pytest.mark.parametrize("suffix", ["csv", "tsv"])
-@pytest.mark.parametrize(
-    "row",
-    ['190.wav,"dog', '190.wav,"', '190.wav,dog,"he said', '"190.wav,dog', '190.wav,dog,"""'],
-)
-def test_a_quote_that_is_closed_nowhere_is_an_error_with_its_line(tmp_path, suffix, row, end):
-    lines = ["path,label,note", *numbered(199)]
-    lines[189] = row
-    text = (end or "\n").join(lines) + end
-    path = tmp_path / f"m.{suffix}"
-    path.write_bytes((text.replace(",", "\t") if suffix == "tsv" else text).encode())
-    with pytest.raises(InvalidInput, match=rf"m\.{suffix}', line 190: a quote opens here"):
-        list(read_manifest(str(path)))
-
-
-def test_a_quote_that_opens_below_the_rows_first_line_or_on_the_last_is_found(tmp_path):
-    path = tmp_path / "m.csv"
-    path.write_text('path,note,label\na.wav,"two\nlines","dog\nb.wav,x,cat\n')
-    with pytest.raises(InvalidInput, match="line 3: a quote opens here"):
-        list(read_manifest(str(path)))
-    path.write_text('path,label\na.wav,dog\nb.wav,"')
-    with pytest.raises(InvalidInput, match="line 3: a quote opens here"):
-        list(read_manifest(str(path)))
-
-
-def test_a_quote_that_is_open_for_longer_than_any_field_is_told_by_its_first_line(tmp_path):
-    path = tmp_path / "m.csv"
-    path.write_text('path,label,note\na.wav,"dog,x\n' + "\n".join(numbered(20_000)) + "\n")
-    with pytest.raises(InvalidInput, match=r"line 2, open up to line \d+: field larger"):
-        list(read_manifest(str(path)))
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        ['b.wav,"dog,x', "c.wav,cat,x", 'd.wav,"dog",x'],  # ends at the next quote that opens
-        ['b.wav,dog,"x', "c.wav,cat,x", 'd.wav,dog,"x"'],  # the same in a column nobody reads
-        ['b.wav,"dog', "c.wav,cat", 'd.wav,dog",x'],
-        ['"b.wav,dog,x', "c.wav,cat,x", 'd.wav",dog,x'],
-        ['b.wav,"dog', "", '",x'],
-        ['b.wav,dog,"x', "y", '",more,values'],
-    ],
-)
-def test_each_line_that_a_quote_swallows_is_rejected(tmp_path, rows):
-    for name in "abcde":
-        write(tmp_path / f"{name}.wav")
-    lines = ["path,label,note", "a.wav,cat,x", *rows, "e.wav,dog,x"]
-    (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
-    listing = listed(tmp_path, manifest="m.csv")
-    assert set(all_rows(listing)) == {"a.wav", "e.wav"}
-    assert reasons(listing) == {f"m.csv:{line}": "bad_row" for line in (3, 4, 5)}
-
-
-def test_quoted_commas_quotes_and_line_ends_are_legal(tmp_path):
-    for name in ("a.wav", "b, c.wav", "d.wav"):
-        write(tmp_path / name)
-    (tmp_path / "m.csv").write_bytes(
-        b'path,label,note,\r\n"a.wav","dog","one\r\ntwo ""three""\nfour","\n"\r\n'
-        b'"b, c.wav","a ""cat""",x\r\nd.wav,"dog"gy,5" long\r\n'
-    )
-    listing = listed(tmp_path, manifest="m.csv", fields=("note",))
-    assert {name: (row.label, row.fields["note"]) for name, row in all_rows(listing).items()} == {
-        "a.wav": ("dog", 'one\r\ntwo "three"\nfour'),
-        "b, c.wav": ('a "cat"', "x"),
-        "d.wav": ("doggy", '5" long'),
-    }
-    assert listing.rejections == []
-
-
-def test_json_values_that_are_no_names_are_rejected_where_names_are_read(tmp_path):
-    for number in range(12):
-        write(tmp_path / f"{number}.wav")
-    values = ['["a", "b"]', '{"a": 1}', "NaN", "-Infinity", "1e999", "7", "true", '"NaN"', "0.5"]
-    lines = [
-        f'{{"path": "{number}.wav", "label": {value}, "words": [{{"x": NaN}}], "": [1]}}'
-        for number, value in enumerate(values)
-    ]
-    lines += [
-        '{"path": "9.wav", "label": "x", "label": "y"}',
-        '{"path": ["10.wav"], "label": "x"}',
-        '{"path": "11.wav", "label": "x", "speaker": {}}',
-    ]
-    (tmp_path / "m.jsonl").write_text("\n".join(lines) + "\n")
-    listing = listed(tmp_path, manifest="m.jsonl")
-    assert {name: row.label for name, row in all_rows(listing).items()} == {
-        "5.wav": "7", "6.wav": "true", "7.wav": "NaN", "8.wav": "0.5",
-    }  # fmt: skip
-    assert {rejection.path: rejection.detail for rejection in listing.rejections} == {
-        "m.jsonl:1": "label is a list; one text or number is needed",
-        "m.jsonl:2": "label is an object; one text or number is needed",
-        "m.jsonl:3": "label is NaN, which is no name",
-        "m.jsonl:4": "label is -Infinity, which is no name",
-        "m.jsonl:5": "label is Infinity, which is no name",
-        "m.jsonl:10": "'label' is given twice",
-        "m.jsonl:11": "path is a list; one text or number is needed",
-        "m.jsonl:12": "speaker is an object; one text or number is needed",
-    }
-    assert set(reasons(listing).values()) == {"bad_row"}
-
-
-ARRAY = [{"path": "dog/a.wav", "label": "x"}, {"path": "dog/b.wav", "label": "y"}]
-ARRAYS = {
-    "compact": json.dumps(ARRAY),
-    "indented": json.dumps(ARRAY, indent=2),
-    "an object a line": "[\n" + ",\n".join(map(json.dumps, ARRAY)) + "\n]\n",
-}
-
-
-@pytest.mark.parametrize("layout", ARRAYS)
-@pytest.mark.parametrize("name", ["m.json", "m.jsonl", "manifest.json"])
-def test_a_json_array_is_refused_by_its_name(tmp_path, name, layout):
-    write(tmp_path / "dog" / "a.wav")
-    (tmp_path / name).write_text(ARRAYS[layout])
-    changes = {} if name == "manifest.json" else {"manifest": name}
-    with pytest.raises(InvalidInput, match="JSON array; JSON Lines, with an object on each line"):
-        listed(tmp_path, **changes)
-
-
-@pytest.mark.parametrize("text", ['[{"author": "me"}]', '[{"path": ', "[]", "[1, 2]"])
-def test_a_json_array_that_names_no_audio_is_no_manifest(tmp_path, text):
-    write(tmp_path / "dog" / "a.wav")
-    (tmp_path / "manifest.json").write_text(text)
-    assert set(all_rows(listed(tmp_path))) == {"dog/a.wav"}
-    with pytest.raises(InvalidInput, match="no row that can be read; line 1: "):
-        listed(tmp_path, manifest="manifest.json")
