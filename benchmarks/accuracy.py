@@ -20,7 +20,8 @@ Protocol (written before the runs; change the recipe if it falls short, never th
   against `waveform`: per speaker (mean of the seeds), then the mean over speakers with a 95%
   interval by Student's t. Six speakers are few, and the interval says so.
 - 48 runs; each writes one JSON line, and a run that is there is not repeated, so that the whole can
-  be stopped and started at any time. Lines of another recipe are ignored.
+  be stopped and started at any time. Lines of another recipe are ignored, but kept:
+  ``docs/accuracy_runs.jsonl`` has every run that led to the recipe.
 """
 
 from __future__ import annotations
@@ -180,7 +181,13 @@ def run(corpus: Corpus, speaker: str, arm: str, seed: int) -> dict[str, Any]:
         clips = dataset([corpus.waveforms[condition][i] for i in held_out], corpus.labels[held_out])
         evaluation = Evaluation(model, eval_batches(clips, 64), window, config.max_windows)
         result[condition] = evaluation.run().accuracy
-    return {**result, "seconds": round(time.monotonic() - started, 1), "recipe": recipe_digest()}
+    return {
+        **result,
+        "seconds": round(time.monotonic() - started, 1),
+        "steps": train.steps,
+        "batch_size": train.batch_size,
+        "recipe": recipe_digest(),
+    }
 
 
 def main() -> int:

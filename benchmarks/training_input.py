@@ -2,7 +2,7 @@
 
     python -m benchmarks.training_input [--quick]
 
-Clips of 1 s at 16 kHz, the default network, batches of 32.
+Clips of 1 s at 16 kHz, the default network and size of batch.
 
 - A training step with the real input pipeline (decoded clips cached, shuffled, placed, batched,
   prefetched), from the second epoch on, against the same step fed from memory. They take
@@ -49,7 +49,7 @@ from tfx_audio.pipeline.model.preprocessing import (
 from tfx_audio.pipeline.model.training import compile_for_training
 
 SAMPLE_RATE = 16_000
-BATCHING = Batching(batch_size=32, window=SAMPLE_RATE, num_labels=10, seed=1)
+BATCHING = Batching(TrainConfig().batch_size, window=SAMPLE_RATE, num_labels=10, seed=1)
 STEPS = 16
 
 

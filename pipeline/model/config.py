@@ -72,7 +72,7 @@ class TrainConfig(_Section):
 
     steps: int = Field(1200, ge=1, description="Optimiser steps in all.")
     epochs: int | None = Field(None, ge=1, description="Passes over the data instead of steps.")
-    batch_size: int = Field(32, ge=1, description="Clips per step.")
+    batch_size: int = Field(96, ge=1, description="Clips per step.")
     learning_rate: float = Field(3e-3, gt=0, description="Peak learning rate.")
     warmup_fraction: float = Field(0.05, ge=0, lt=1, description="Share of steps to warm up in.")
     weight_decay: float = Field(0.02, ge=0, description="AdamW's, not on biases and batch norm.")
@@ -94,7 +94,7 @@ class TuneConfig(_Section):
     """Search over the front end, SpecAugment and the learning rate."""
 
     trials: int = Field(0, ge=0, description="Trials; 0: no search.")
-    steps: int = Field(250, ge=1, description="Optimiser steps of each trial.")
+    steps: int = Field(100, ge=1, description="Optimiser steps of each trial.")
     seed: int = Field(1, ge=0, description="Seed of the search.")
     window_ms: tuple[float, ...] = Field((16.0, 32.0, 64.0), description="n_fft, by duration.")
     hop_ms: tuple[float, ...] = Field((8.0, 10.0, 16.0), description="hop_length, by duration.")

@@ -9,7 +9,7 @@ import keras
 
 from tfx_audio.pipeline.model.config import TrainConfig
 
-MIN_EPOCHS = 10
+MIN_EPOCHS, MAX_EPOCHS = 10, 100
 NO_WEIGHT_DECAY = ("bias", "gamma", "beta")
 
 
@@ -28,13 +28,14 @@ class Budget(NamedTuple):
 def budget(config: TrainConfig, num_clips: int) -> Budget:
     """Divide a training into epochs.
 
-    An epoch is one pass over the data, or a tenth of the steps where a pass is longer than that,
-    so that eval is looked at often enough.
+    An epoch is one pass over the data, but at most a tenth of the steps, so that eval is looked at
+    often enough, and at least a hundredth, so that little data doesn't spend its time on that.
     """
     per_pass = max(1, math.ceil(num_clips / config.batch_size))
     if config.epochs is not None:
         return Budget(config.epochs, per_pass)
-    per_epoch = min(per_pass, max(1, config.steps // MIN_EPOCHS))
+    shortest = math.ceil(config.steps / MAX_EPOCHS)
+    per_epoch = min(max(per_pass, shortest), max(1, config.steps // MIN_EPOCHS))
     return Budget(math.ceil(config.steps / per_epoch), per_epoch)
 
 
