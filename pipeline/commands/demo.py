@@ -9,7 +9,7 @@ from tfx_audio.pipeline.commands import run as run_command
 
 HELP = "run the whole pipeline on ten classes of synthesised sound"
 # A sixth of the usual clips: the demo is to end within minutes, and learns all there is.
-TRAINING = {"train.steps": 600, "train.batch_size": 32}
+TRAINING = {"train.steps": 600, "train.batch_size": 32, "tune.steps": 250}
 DEFAULT_ROOT = os.path.join("build", "demo")
 
 
