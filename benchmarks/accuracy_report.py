@@ -144,7 +144,7 @@ def draw(results: list[Result]) -> Figure:
             axes.bar(place, np.mean(values), color=COLOURS[arm], alpha=0.5)
             jitter = np.linspace(-0.25, 0.25, len(values))
             axes.plot(place + jitter, values, "o", ms=3, color=COLOURS[arm])
-        axes.set_xticks(range(len(ARMS)), ARMS)
+        axes.set_xticks(range(len(ARMS)), [arm.replace("_", "\n") for arm in ARMS])
         axes.set_title({"clean": "clean", "noise_10db": "white noise, 10 dB"}[condition])
         axes.set_ylim(0, 1)
         axes.grid(axis="y", alpha=0.3)

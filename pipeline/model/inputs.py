@@ -165,17 +165,20 @@ def _placed_batches(
 ) -> tf.data.Dataset:
     """Return `steps` batches of windows, each clip at a position drawn for its step and place."""
 
-    def placed(index: Any, clip: tuple[Any, Any]) -> tuple[Any, Any]:
-        waveform, label_id = clip
-        step, place = index // batching.batch_size, index % batching.batch_size
-        seed = tf.stack([tf.constant(batching.seed, tf.int64), first_step + step])
-        position = tf.random.stateless_uniform([batching.batch_size], seed)[place]
-        window = place_clip(waveform, position, batching.window)
-        return window, tf.one_hot(label_id, batching.num_labels)
+    def positions_of(step: Any) -> tf.Tensor:
+        seed = tf.stack([tf.constant(batching.seed, tf.int64), step])
+        return tf.random.stateless_uniform([batching.batch_size], seed)
 
-    some = clips.take(steps * batching.batch_size).enumerate()
-    windows = some.map(placed, num_parallel_calls=PLACING_THREADS, deterministic=True)
-    return windows.batch(batching.batch_size, drop_remainder=True)
+    def placed(clip: tuple[Any, Any], position: Any) -> tuple[Any, Any]:
+        waveform, label_id = clip
+        return place_clip(waveform, position, batching.window), label_id
+
+    drawn = tf.data.Dataset.range(first_step, first_step + steps).map(positions_of).unbatch()
+    windows = tf.data.Dataset.zip((clips, drawn)).map(
+        placed, num_parallel_calls=PLACING_THREADS, deterministic=True
+    )
+    batches = windows.batch(batching.batch_size, drop_remainder=True)
+    return batches.map(lambda window, label: (window, tf.one_hot(label, batching.num_labels)))
 
 
 def as_ragged(waveforms: Any) -> tf.RaggedTensor:
