@@ -30,7 +30,7 @@ from tfx_audio.pipeline.model.training import compile_for_training
 SHAPES = ((64, 100, 64, 1), (64, 500, 128, 1))
 PARAMS = {"freq_mask_param": 27, "time_mask_param": 40, "n_freq_masks": 2, "n_time_masks": 2}
 REPEATS = 10
-STEP_CLIPS, STEP_WINDOW, SAMPLE_RATE = 32, 16_000, 16_000
+STEP_CLIPS, STEP_WINDOW, SAMPLE_RATE = TrainConfig().batch_size, 16_000, 16_000
 
 
 def main() -> None:

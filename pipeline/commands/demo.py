@@ -28,5 +28,5 @@ def run(args: argparse.Namespace) -> int:
     data = write_demo_data(os.path.join(args.root, "data"))
     overrides = run_command.overrides_of(args) | {"data.path": str(data)}
     if run_command.config_file(args) is None:
-        overrides |= TRAINING
+        overrides = TRAINING | overrides
     return run_command.start(args, overrides)

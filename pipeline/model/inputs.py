@@ -169,12 +169,12 @@ def _placed_batches(
         seed = tf.stack([tf.constant(batching.seed, tf.int64), step])
         return tf.random.stateless_uniform([batching.batch_size], seed)
 
-    def placed(clip: tuple[Any, Any], position: Any) -> tuple[Any, Any]:
+    def placed(position: Any, clip: tuple[Any, Any]) -> tuple[Any, Any]:
         waveform, label_id = clip
         return place_clip(waveform, position, batching.window), label_id
 
     drawn = tf.data.Dataset.range(first_step, first_step + steps).map(positions_of).unbatch()
-    windows = tf.data.Dataset.zip((clips, drawn)).map(
+    windows = tf.data.Dataset.zip((drawn, clips)).map(
         placed, num_parallel_calls=PLACING_THREADS, deterministic=True
     )
     batches = windows.batch(batching.batch_size, drop_remainder=True)

@@ -14,6 +14,8 @@ from tfx_audio.pipeline.model.schedule import budget, optimizer
         ({"steps": 600, "batch_size": 32}, 640, 30, 20),  # passes over the data
         ({"steps": 600, "batch_size": 32}, 100_000, 10, 60),  # a tenth of the steps at most
         ({"steps": 600, "batch_size": 32}, 5, 100, 6),  # a hundredth of them at least
+        ({"steps": 50}, 5, 50, 1),
+        ({"steps": 150}, 5, 75, 2),
         ({"epochs": 7, "batch_size": 32}, 33, 7, 2),
     ],
 )
