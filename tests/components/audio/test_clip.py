@@ -1,6 +1,7 @@
 """Clips, levels, and WAV bytes."""
 
 import io
+import math
 import wave
 
 import numpy as np
@@ -13,6 +14,7 @@ from tfx_audio.components.audio.clip import (
     encode_wav,
     from_pcm16,
     levels,
+    to_dbfs,
     to_pcm16,
 )
 
@@ -74,6 +76,14 @@ def test_levels_of_a_full_scale_sine():
     assert level.peak_dbfs == pytest.approx(-6.0206, abs=1e-3)
     assert level.rms_dbfs == pytest.approx(-9.0309, abs=1e-3)
     assert level.clipped_fraction == 0.0
+
+
+def test_rms_is_exact_in_any_order_whatever_blas_makes_of_it():
+    steps = np.random.default_rng(0).integers(-32768, 32768, 1 << 20)
+    exact = int(np.dot(steps, steps)) / 2**30  # of int64: no BLAS, and no rounding
+    for order in (slice(None), slice(None, None, -1)):
+        waveform = from_pcm16(steps[order].astype(np.int16))
+        assert levels(waveform).rms_dbfs == to_dbfs(math.sqrt(exact / len(steps)))
 
 
 def test_clipped_fraction_counts_samples_at_full_scale():
