@@ -115,7 +115,8 @@ def _raise_nothing(config: IngestConfig, listing: Listing) -> None:
     if config.label_from:
         raise InvalidInput(
             f"the label pattern {config.label_from!r} fits none of {n_files} files "
-            f"under {config.path!r}, for instance {example.path!r}"
+            f"under {config.path!r}, for instance {example.path!r}; a pattern is held against the "
+            "name without its ending, such as .wav"
         )
     raise InvalidInput(
         f"nothing says the label of {n_files} clips under {config.path!r}, for instance "

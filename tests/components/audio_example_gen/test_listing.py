@@ -145,6 +145,7 @@ def test_the_rate_is_what_most_headers_say(tmp_path):
         (lambda root: write(root / "a" / "1.wav"), {}, "two labels at least"),
         (lambda root: write(root / "1.wav"), {}, "nothing says the label"),
         (lambda root: write(root / "a" / "1.wav"), {"label_from": "{label}-{x}"}, "fits none of 1"),
+        (lambda root: write(root / "a_1.wav"), {"label_from": "{label}_*.wav"}, "its ending"),
         (lambda root: write(root / "a" / "1.wav"), {"label_from": "{x}"}, "needs a part"),
         (lambda root: write(root / "a" / "1.wav"), {"manifest": "m.csv"}, "can't be read"),
         (lambda root: write(root / "a" / "1.wav"), {"records": "*.tfrecord"}, "no file under"),
