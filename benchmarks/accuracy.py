@@ -15,15 +15,20 @@ Protocol (written before the runs; change the recipe if it falls short, never th
 - Measured: accuracy on the held-out speaker's 500 clips, as they are and with white noise at
   10 dB (seeded, the same noise for every arm). Scoring is that of the exported model.
 - The recipe (network, steps, learning rate, masks, policy) was chosen by looking at the speakers
-  theo and nicolas. The other four are reported apart. (Not quite untouched: a first recipe, 1,200
-  steps of 32 clips, had been measured on all six and fell short, and 11 runs of a second one, 3,600
-  of 32, on those four had been seen when it was dropped for the present one.)
+  theo and nicolas. The other four are reported apart.
 - Reported: mean and standard deviation over runs; paired differences against `none`, and of `both`
   against `waveform`: per speaker (mean of the seeds), then the mean over speakers with a 95%
   interval by Student's t. Six speakers are few, and the interval says so.
 - 48 runs; each writes one JSON line, and a run that is there is not repeated, so that the whole can
-  be stopped and started at any time. Lines of another recipe are ignored;
-  ``docs/accuracy_runs.jsonl`` has those that were kept.
+  be stopped and started at any time. Lines of another recipe are ignored.
+
+What had been seen of the other four speakers before the present recipe (1,200 steps of 96 clips):
+
+- a first one, 1,200 steps of 32 clips, in full; it fell short;
+- the same with masks that end at half of the steps, dropped since it was no better on the four;
+- 11 runs of 3,600 steps of 32 clips, dropped for the present one (``docs/model.md`` says why).
+
+``docs/accuracy_runs.jsonl`` has all runs but those of the second, which were not kept.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def write_report(
         speaker_table(results),
         "Mean over the seeds, clean / 10 dB noise. The recipe was chosen by looking at "
         f"{' and '.join(TUNED_ON)}; what had been seen of the other four before that is in the "
-        "protocol. All runs on two CPU cores, a run on one.",
+        "same docstring. What augmentation brings depends on how long the network without it was "
+        "trained: [model.md](model.md#training) compares.",
         "## The recipe",
         f"Waveform copies: the preset `{policy}` (`tfx-audio policy show {policy}`).",
         f"Network and training: `{model.model_dump_json()}`, `{train.model_dump_json()}`.",

@@ -77,6 +77,7 @@ def load_config(
     file: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     assignments: Iterable[str] = (),
+    defaults: Mapping[str, Any] | None = None,
 ) -> PipelineConfig:
     """Build the configuration of one run.
 
@@ -84,6 +85,7 @@ def load_config(
       file: A YAML file with the fields of `PipelineConfig`.
       overrides: Values by dotted field name (``data.path``), from flags.
       assignments: ``section.field=value`` strings of ``--set``; values are read as YAML.
+      defaults: Values by dotted field name that give way to all of these, the file's as well.
 
     Raises:
       InvalidInput: For a file that can't be read, an unknown field or an unfit value.
@@ -92,17 +94,14 @@ def load_config(
     if file is not None:
         tree = _read_file(Path(file))
         _resolve_paths(tree, Path(file).resolve().parent)
-    given: dict[str, Any] = {}
-    for name, value in (overrides or {}).items():
-        if value is not None:
-            _assign(given, name, value)
+    given = _tree_of(overrides or {})
     for assignment in assignments:
         name, separator, text = assignment.partition("=")
         if not separator or not name.strip():
             raise InvalidInput(f"--set expects section.field=value, got {assignment!r}")
         _assign(given, name.strip(), _parse_value(name.strip(), text))
     _resolve_paths(given, Path.cwd())
-    return parse_config(_merge(tree, given))
+    return parse_config(_merge(_merge(_tree_of(defaults or {}), tree), given))
 
 
 def parse_config(tree: Mapping[str, Any]) -> PipelineConfig:
@@ -170,6 +169,15 @@ def _parse_value(name: str, text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidInput(f"--set {name}: {text!r} is not a YAML value: {error}") from error
+
+
+def _tree_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted name as a tree; None stands for a flag that was not given."""
+    tree: dict[str, Any] = {}
+    for name, value in values.items():
+        if value is not None:
+            _assign(tree, name, value)
+    return tree
 
 
 def _assign(tree: dict[str, Any], name: str, value: Any) -> None:

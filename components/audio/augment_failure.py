@@ -93,11 +93,11 @@ def _check_magnitude(name: str, reason: str, subject: str, waveform: np.ndarray)
     """Refuse samples that are not finite or beyond `MAX_PEAK`.
 
     The sum of squares bounds the peak and takes one pass; only where it is large (or not finite)
-    is the peak itself looked at. Half the bound leaves room for how BLAS rounds, so that the peak
-    alone decides, on every processor.
+    is the peak itself looked at. No rounding takes the sum below the square of one of its terms, so
+    the peak alone decides, whatever BLAS makes of the sum.
     """
     flat = waveform.reshape(-1)
-    if np.dot(flat, flat) < 0.5 * MAX_PEAK * MAX_PEAK:
+    if np.dot(flat, flat) < MAX_PEAK * MAX_PEAK:
         return
     peak = peak_of(flat)
     if not math.isfinite(peak):

@@ -80,15 +80,15 @@ class Levels:
 def levels(waveform: np.ndarray) -> Levels:
     """Measure a float waveform of any shape; an empty one counts as silent.
 
-    The sum of squares is taken in float64 without BLAS, whose kernels (chosen by the processor and
-    by the environment) add in different orders. Of 16 bit steps the sum is exact, in any order, up
-    to 2^23 samples: a step squared is a multiple of 2^-30, and float64 holds 53 bits.
+    The sum of squares is taken in float64, block by block, without BLAS: its kernels, chosen by the
+    processor and by the environment, add in different orders. Of 16 bit steps the sum is exact, in
+    any order, up to 2^23 samples: a step squared is a multiple of 2^-30, and float64 holds 53 bits.
     """
     if waveform.size == 0:
         return Levels(FLOOR_DBFS, FLOOR_DBFS, 0.0)
     flat = waveform.reshape(-1)
     peak = max(float(flat.max()), -float(flat.min()))
-    rms = math.sqrt(float(np.square(flat, dtype=np.float64).sum()) / flat.size)
+    rms = math.sqrt(float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / flat.size)
     clipped = 0.0
     if peak >= CLIPPED_LEVEL:
         clipped = float(np.count_nonzero(np.abs(flat) >= CLIPPED_LEVEL)) / flat.size

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, levels
+from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, to_dbfs
 from tfx_audio.components.audio.decode import Unusable, decode
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import Rejection, check_rejected
@@ -116,7 +116,7 @@ def load_sound(path: str, sample_rate: int) -> np.ndarray:
     waveform, rate = decode(read_bytes(path), MAX_SOUND_SAMPLES)
     waveform = resample(mix_to_mono(waveform), rate, sample_rate)
     peak = float(np.abs(waveform).max(initial=0.0))
-    if levels(waveform).peak_dbfs <= FLOOR_DBFS:
+    if to_dbfs(peak) <= FLOOR_DBFS:
         raise Unusable("silent", "a sound to mix in needs a signal; this one is digital silence")
     return waveform / peak if peak > 1.0 else waveform
 

@@ -27,6 +27,4 @@ def run(args: argparse.Namespace) -> int:
     prepare_root(args.root)
     data = write_demo_data(os.path.join(args.root, "data"))
     overrides = run_command.overrides_of(args) | {"data.path": str(data)}
-    if run_command.config_file(args) is None:
-        overrides = TRAINING | overrides
-    return run_command.start(args, overrides)
+    return run_command.start(args, overrides, TRAINING)

@@ -67,11 +67,15 @@ def run(args: argparse.Namespace) -> int:
     return start(args, overrides)
 
 
-def start(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
+def start(
+    args: argparse.Namespace,
+    overrides: dict[str, Any],
+    defaults: dict[str, Any] | None = None,
+) -> int:
     """Load the configuration, run the pipeline, print the summary table."""
     from tfx_audio.pipeline.config import load_config
 
-    config = load_config(config_file(args), overrides, args.assignments)
+    config = load_config(config_file(args), overrides, args.assignments, defaults)
     from tfx_audio.pipeline.local_runner import run_pipeline
 
     return finish(lambda: run_pipeline(config))

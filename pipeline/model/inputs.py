@@ -17,7 +17,7 @@ from tfx_audio.pipeline.model.windows import place_clip
 
 PARSE_BATCH = 64
 SHUFFLE_CLIPS = 20_000
-PLACING_THREADS = 2  # a clip takes 0.1 ms: the more threads, the more of it is handing over
+PLACING_THREADS = 2  # a clip takes so little that with more threads more of it is handing over
 SHORTEST_WINDOW_S = 0.2
 LONGEST_WINDOW_S = 10.0
 
@@ -174,6 +174,7 @@ def _placed_batches(
         return place_clip(waveform, position, batching.window), label_id
 
     drawn = tf.data.Dataset.range(first_step, first_step + steps).map(positions_of).unbatch()
+    # Positions come first: where they end, zip does not draw another clip, augmented for nothing.
     windows = tf.data.Dataset.zip((drawn, clips)).map(
         placed, num_parallel_calls=PLACING_THREADS, deterministic=True
     )

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
-from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.augment_failure import MAX_PEAK
+from tfx_audio.components.audio.clip import CLIPPED_LEVEL, Clip
 from tfx_audio.components.audio.policy import load_policy
 
 RATE = 16000
@@ -56,6 +57,25 @@ class TestFailures:
         with pytest.raises(AugmentationFailed) as failure:
             augmenter_of([{"name": "Gain", "p": 1.0}]).augment(clip, 1)
         assert (failure.value.transform, failure.value.reason) == ("Gain", reason)
+
+    @pytest.mark.parametrize(
+        ("peak", "allowed"),
+        [(MAX_PEAK, True), (np.nextafter(np.float32(MAX_PEAK), np.float32(np.inf)), False)],
+    )
+    def test_the_peak_alone_decides(self, monkeypatch, peak, allowed, noise, augmenter_of):
+        def apply(self, samples, rate):
+            samples = np.zeros_like(samples)
+            samples[1] = peak
+            return samples
+
+        monkeypatch.setattr(audiomentations.Gain, "apply", apply)
+        augmenter = augmenter_of([{"name": "Gain", "p": 1.0}])
+        if allowed:
+            copy = augmenter.augment(noise(), 1)
+            assert copy.waveform[1] == pytest.approx(CLIPPED_LEVEL, abs=1e-6)
+        else:
+            with pytest.raises(AugmentationFailed, match="peak of 1e"):
+                augmenter.augment(noise(), 1)
 
     def test_what_comes_out_is_contiguous_writeable_float32(self, noise, augmenter_of):
         copy = augmenter_of([{"name": "Reverse", "p": 1.0}]).augment(noise(), 1)

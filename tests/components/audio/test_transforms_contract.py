@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 
 from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip, encode_wav
+from tfx_audio.components.audio.examples import clip_to_example
 from tfx_audio.components.audio.policy import parse_policy
 from tfx_audio.components.audio.policy_check import transform_schemas
 
@@ -72,20 +75,31 @@ def augmenter_for(name: str, bank: str) -> Augmenter:
     return Augmenter(parse_policy(text), {"bank": bank})
 
 
-def outcome(augmenter: Augmenter, clip: Clip, copy_index: int = 1) -> str:
-    """Return a digest of everything that comes out, or the reason why nothing does."""
+def waveform_and_provenance(copy: Clip) -> bytes:
+    head = f"{copy.waveform.dtype}{copy.waveform.shape}{copy.augmentation}"
+    return head.encode() + copy.waveform.tobytes()
+
+
+def outcome(
+    augmenter: Augmenter,
+    clip: Clip,
+    copy_index: int = 1,
+    content: Callable[[Clip], bytes] = waveform_and_provenance,
+) -> str:
+    """Return a digest of what comes out, or the reason why nothing does."""
     try:
         copy = augmenter.augment(clip, copy_index)
     except AugmentationFailed as failure:
         return failure.reason
-    head = f"{copy.waveform.dtype}{copy.waveform.shape}{copy.augmentation}"
-    return hashlib.sha256(head.encode() + copy.waveform.tobytes()).hexdigest()
+    return hashlib.sha256(content(copy)).hexdigest()
 
 
-def all_outcomes(bank: str) -> dict[str, str]:
+def all_outcomes(
+    bank: str, content: Callable[[Clip], bytes] = waveform_and_provenance
+) -> dict[str, str]:
     warnings.simplefilter("ignore")
     return {
-        f"{name} {kind}": outcome(augmenter_for(name, bank), clip)
+        f"{name} {kind}": outcome(augmenter_for(name, bank), clip, content=content)
         for name in TRANSFORMS
         for kind, clip in clips().items()
         if kind in ("one_second", "8_khz", "full_scale")
@@ -140,6 +154,23 @@ class TestEveryTransform:
         with ThreadPoolExecutor(4) as pool:
             together = list(pool.map(lambda n: outcome(augmenter, clip, n), copies))
         assert together == alone
+
+
+@pytest.mark.parametrize("kernel", ["Prescott", "Haswell"])
+def test_same_record_whatever_kernel_openblas_picks(bank, kernel):
+    code = (
+        "import json, runpy, sys; "
+        f"module = runpy.run_path({__file__!r}); "
+        "print(json.dumps(module['all_outcomes'](sys.argv[1], module['clip_to_example'])))"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code, bank],
+        env=os.environ | {"OPENBLAS_CORETYPE": kernel},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(other.stdout) == all_outcomes(bank, clip_to_example)
 
 
 def test_same_bytes_in_a_second_process(bank):
