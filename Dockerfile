@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The image of the pipeline's pods, and of Beam's workers (the same code must run in both).
 #   docker build --tag REGISTRY/tfx-audio:VERSION .
-# Kubeflow gives its own command (`python -m tfx_audio.pipeline.kubeflow_entrypoint`); Beam's runners
+# Kubeflow gives its own command (`python -m tfx_audio.pipeline.kubeflow.entrypoint`); Beam's runners
 # start the entry point with arguments of their own.
 
 FROM python:3.10-slim-bookworm AS build
@@ -22,6 +22,7 @@ COPY LICENSE README.md ./
 COPY components components
 COPY pipeline pipeline
 COPY schemas schemas
+COPY src src
 RUN uv pip install --python /opt/tfx-audio/bin/python --no-deps --compile-bytecode --no-cache .
 
 FROM apache/beam_python3.10_sdk:2.65.0 AS beam

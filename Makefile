@@ -26,12 +26,12 @@ e2e: install ## the long tests, on real pipelines
 lint: install ## ruff (rules and format), shellcheck, hadolint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/shellcheck .ci/run scripts/bootstrap scripts/typecheck scripts/system-packages \
+	@$(BIN)/shellcheck .ci/run scripts/bootstrap scripts/system-packages \
 	  scripts/runtime-lock
 	@$(BIN)/hadolint Dockerfile
 
 types: install ## mypy over the package, by the name that users import
-	@./scripts/typecheck
+	@$(BIN)/mypy
 
 format: install ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .

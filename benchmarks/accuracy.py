@@ -50,10 +50,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.accuracy_report import ARMS, CONDITIONS, SPEAKERS, write_report
-from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import PCM16_SCALE, Clip
-from tfx_audio.components.audio.decode import decode
-from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio.reading.decode import decode
 from tfx_audio.pipeline.model.callbacks import Evaluation
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig, merge
 from tfx_audio.pipeline.model.inputs import Batching, eval_batches, training_batches

@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.process_cost import Cost, count_records, measure_script
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example
-from tfx_audio.components.audio.tfrecord import write_record
+from tfx_audio.components.audio.records.examples import clip_to_example
+from tfx_audio.components.audio.records.tfrecord import write_record
 
 SAMPLE_RATE = 16000
 COPIES = 2

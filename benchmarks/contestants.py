@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
-from tfx_audio.components.audio.tfrecord import read_records, write_record
+from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.records.tfrecord import read_records, write_record
 
 PROCESSES = 2
 
@@ -120,7 +120,7 @@ def _beam(in_dir: str, out_dir: str, copies: int, args: list[str]) -> None:
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    from tfx_audio.components.audio.policy import load_policy
+    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
     from tfx_audio.components.audio_augmenter.transforms import AugmentClips, ReadExamples
 
     policy = load_policy("classic")

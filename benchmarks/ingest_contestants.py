@@ -69,7 +69,7 @@ def ingest(source: Path, target: Path, beam_args: list[str]) -> None:
     import apache_beam as beam
 
     from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
-    from tfx_audio.components.audio_example_gen.listing import list_recordings
+    from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
     from tfx_audio.components.audio_example_gen.transforms import (
         FACTS,
         REJECTED,

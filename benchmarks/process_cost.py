@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tfx_audio.components.audio.tfrecord import read_records
+from tfx_audio.components.audio.records.tfrecord import read_records
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "GRPC_VERBOSITY": "ERROR"}
 

@@ -28,8 +28,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import AUDIO_KEY, SAMPLE_RATE_KEY, clip_to_example
-from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.components.audio.records.examples import AUDIO_KEY, SAMPLE_RATE_KEY, clip_to_example
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
 from tfx_audio.pipeline.model.inputs import (
     Batching,

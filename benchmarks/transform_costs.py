@@ -2,7 +2,7 @@
 
     python -m benchmarks.transform_costs [NAME ...]
 
-`components/audio/transform_notes.py` keeps the figures that the documentation and
+`components/audio/policy/transform_notes.py` keeps the figures that the documentation and
 `tfx-audio policy list` show.
 """
 
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip, encode_wav
-from tfx_audio.components.audio.policy import AugmentationPolicy, parse_policy
-from tfx_audio.components.audio.policy_check import transform_schemas
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, parse_policy
+from tfx_audio.components.audio.policy.check import transform_schemas
 
 SAMPLE_RATE = 16000
 SECONDS = 2

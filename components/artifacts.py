@@ -1,7 +1,7 @@
 """Artifact types of this project.
 
 ``TYPE_NAME`` is ``namespace.Class`` with a single dot, all that TFX's compiler for Kubeflow
-Pipelines v2 accepts; the pods' entry point (`tfx_audio.pipeline.kubeflow_entrypoint`) tells TFX
+Pipelines v2 accepts; the pods' entry point (`tfx_audio.pipeline.kubeflow.entrypoint`) tells TFX
 which class is meant. What an artifact says of itself goes into custom properties; declared
 properties fail there.
 """

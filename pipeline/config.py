@@ -21,7 +21,7 @@ from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
 from tfx_audio.components.audio_augmenter.config import AugmentConfig
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
-from tfx_audio.pipeline.beam_options import BeamConfig
+from tfx_audio.pipeline.beam.options import BeamConfig
 from tfx_audio.pipeline.model.config import EvaluateConfig, ModelConfig, TrainConfig, TuneConfig
 
 CONFIG_ENVIRONMENT_VARIABLE = "TFX_AUDIO_CONFIG"

@@ -27,7 +27,7 @@ from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio_augmenter.component import AudioAugmenter
 from tfx_audio.components.audio_example_gen.component import AudioExampleGen
 from tfx_audio.components.audio_example_gen.config import statistics_features
@@ -36,9 +36,9 @@ from tfx_audio.components.audio_schema_gen.strict import StrictExecutor
 from tfx_audio.components.augmentation_report.component import AugmentationReport
 from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.sound_bank.component import SoundBank
-from tfx_audio.pipeline.beam_options import set_beam_args
+from tfx_audio.pipeline.beam.options import set_beam_args
 from tfx_audio.pipeline.config import PipelineConfig
-from tfx_audio.pipeline.evaluation import build_eval_config
+from tfx_audio.pipeline.results.evaluation import build_eval_config
 from tfx_audio.pipeline.run_inputs import PipelineInputs
 
 Target = Literal["local", "kubeflow", "vertex"]

@@ -52,7 +52,7 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
         ran = _run(config, inputs, display, log)
         if not ran:
             return None
-        from tfx_audio.pipeline.summary import summarise, write_summary
+        from tfx_audio.pipeline.results.summary import summarise, write_summary
 
         summary = summarise(config)
         write_summary(summary, config.root)
@@ -107,7 +107,7 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
 def _write_board(summary: dict[str, Any], config: PipelineConfig) -> None:
     """Give TensorBoard the evaluation, beside the curves that the Trainer has written."""
     if summary["evaluation"] and config.train.tensorboard:
-        from tfx_audio.pipeline.evaluation_board import write_evaluation
+        from tfx_audio.pipeline.results.evaluation_board import write_evaluation
 
         log_dir = os.path.join(config.root, "tensorboard", summary["run_id"])
         write_evaluation(summary["evaluation"], log_dir)
@@ -119,7 +119,7 @@ def _hush_shutdown() -> None:
 
 
 def _run_ids(config: PipelineConfig) -> list[str]:
-    from tfx_audio.pipeline.metadata_store import read_runs
+    from tfx_audio.pipeline.results.metadata_store import read_runs
 
     if not os.path.exists(config.metadata_path):
         return []

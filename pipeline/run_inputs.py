@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tfx_audio.components.audio.augment import check_policy
+from tfx_audio.components.audio.augment.augmenter import check_policy
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
 from tfx_audio.components.audio_example_gen.config import (
     IngestConfig,
     SplitConfig,
     ingest_config_json,
 )
 from tfx_audio.components.audio_example_gen.content_digest import data_digest
-from tfx_audio.components.audio_example_gen.inventory import scan
+from tfx_audio.components.audio_example_gen.listing.inventory import scan
 from tfx_audio.components.sound_bank.digest import bank_digest
 from tfx_audio.pipeline.config import PipelineConfig
 

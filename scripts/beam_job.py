@@ -23,8 +23,8 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
 from tfx_audio.components.artifacts import RejectedClips
-from tfx_audio.components.audio.policy import load_policy
-from tfx_audio.components.audio.tfrecord import read_records
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio_augmenter.executor import Executor as AugmenterExecutor
 from tfx_audio.components.audio_example_gen.config import (
     IngestConfig,

@@ -14,10 +14,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.augmentation_report.page import render_page
-from tfx_audio.pipeline.demo_data import write_demo_data
-from tfx_audio.pipeline.preview import PreviewRequest, preview_policy
+from tfx_audio.pipeline.clips.demo_data import write_demo_data
+from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "report.png"
 POLICY = "environmental"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tfx_audio.components.audio.policy import parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 from tfx_audio.pipeline.cli import build_parser
 from tfx_audio.pipeline.config import known_fields, parse_config
 

@@ -14,7 +14,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import REJECTED_FILE_PATTERN, check_rejected
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job

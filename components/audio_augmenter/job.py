@@ -15,9 +15,9 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tfx_audio.components import progress_files
-from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, read_counts
 from tfx_audio.components.audio_augmenter.spans import Span, count_records, plan_spans
 from tfx_audio.components.audio_augmenter.transforms import (

@@ -10,7 +10,7 @@ from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
 
 POLICY_FILE = "policy.json"

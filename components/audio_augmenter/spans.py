@@ -16,7 +16,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.tfrecord import read_records
+from tfx_audio.components.audio.records.tfrecord import read_records
 
 MIN_SPAN_BYTES = 256 * 1024
 MAX_SPAN_BYTES = 16 * 1024 * 1024

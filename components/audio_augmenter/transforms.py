@@ -1,7 +1,7 @@
 """Beam transforms that augment serialised examples; usable without TFX.
 
 Only this module's imports reach a Beam worker: no tfx and no tensorflow, which would be most of
-its start-up time. All the audio work lies in `audio.augment`; Beam only calls it.
+its start-up time. All the audio work lies in `audio.augment.augmenter`; Beam only calls it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import apache_beam as beam
 from apache_beam.pvalue import DoOutputsTuple, TaggedOutput
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import (
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
     LABEL_KEY,
     clip_to_example,
     example_to_clip,
     parse_features,
 )
-from tfx_audio.components.audio.policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_augmenter import counters
 from tfx_audio.components.audio_augmenter.spans import Span, plan_spans, read_span
@@ -28,7 +28,7 @@ from tfx_audio.components.progress_files import FinishedCount
 from tfx_audio.components.sound_bank.staging import stage_banks
 
 if TYPE_CHECKING:
-    from tfx_audio.components.audio.augment import AugmentationFailed
+    from tfx_audio.components.audio.augment.augmenter import AugmentationFailed
 
 EXAMPLES = "examples"
 REJECTED = "rejected"
@@ -157,12 +157,12 @@ class _PolicyFn(beam.DoFn):
 
     def setup(self) -> None:
         # audiomentations is loaded by the worker that uses it, not by whoever imports this module.
-        from tfx_audio.components.audio import augment
+        from tfx_audio.components.audio.augment import augmenter
 
-        self._failed = augment.AugmentationFailed
+        self._failed = augmenter.AugmentationFailed
         self._policy = AugmentationPolicy.from_json(self._policy_json)
-        self._augmenter = augment.Augmenter(self._policy, stage_banks(self._bank_uris))
-        self._stats: Mapping[str, augment.TransformStats] = {}
+        self._augmenter = augmenter.Augmenter(self._policy, stage_banks(self._bank_uris))
+        self._stats: Mapping[str, augmenter.TransformStats] = {}
         self._counters = counters.WorkCounters()
         self._finished = FinishedCount(self._progress_dir)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfx_audio.components.audio.examples import (
+from tfx_audio.components.audio.records.examples import (
     AUDIO_KEY,
     CLIP_ID_KEY,
     CONTRACT_KEYS,

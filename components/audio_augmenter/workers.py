@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
 from tfx_audio.components.audio_augmenter.spans import Span, read_span
 
 START_S = 7.0

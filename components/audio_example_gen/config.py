@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from tfx_audio.components.audio.examples import AUDIO_KEY, CONTRACT_KEYS
-from tfx_audio.components.audio.name_pattern import parse_name_pattern
-from tfx_audio.components.audio.recording import ClipFormat
+from tfx_audio.components.audio.reading.name_pattern import parse_name_pattern
+from tfx_audio.components.audio.reading.recording import ClipFormat
+from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS
 from tfx_audio.components.audio.splits import SplitRule, make_split_rule
-from tfx_audio.components.audio_example_gen.columns import Columns
+from tfx_audio.components.audio_example_gen.listing.columns import Columns
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _BYTES_PER_SAMPLE = 4

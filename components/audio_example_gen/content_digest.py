@@ -9,10 +9,10 @@ from typing import Any
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio.recording import Recording
+from tfx_audio.components.audio.reading.recording import Recording
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.files import is_local
-from tfx_audio.components.audio_example_gen.listing import list_recordings
+from tfx_audio.components.audio_example_gen.listing.files import is_local
+from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 
 _BLOCK_BYTES = 2**20
 

@@ -1,4 +1,4 @@
-"""Executor of AudioExampleGen: lists, runs the Beam pipeline, judges the outcome."""
+"""Executor of AudioExampleGen: lists, runs the Beam pipeline, judges the result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from tfx.types import artifact_utils
 
 from tfx_audio.components import progress_files
 from tfx_audio.components.audio.splits import SPLITS
-from tfx_audio.components.audio_example_gen import outcome as outcomes
-from tfx_audio.components.audio_example_gen import transforms
+from tfx_audio.components.audio_example_gen import ingest_results, transforms
 from tfx_audio.components.audio_example_gen.config import parse_ingest_config
-from tfx_audio.components.audio_example_gen.inventory import take_inventory
-from tfx_audio.components.audio_example_gen.listing import list_recordings
-from tfx_audio.components.audio_example_gen.outcome import Outcome
+from tfx_audio.components.audio_example_gen.ingest_results import IngestResult
+from tfx_audio.components.audio_example_gen.listing.inventory import take_inventory
+from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 from tfx_audio.components.worker_command import quote_worker_command
 
 EXAMPLES_KEY = "examples"
@@ -67,21 +66,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):
             facts = self._ingest(job, transforms.deal(listing.recordings), rejected.uri)
-        outcome, drops = outcomes.read_facts(facts)
-        late = [*outcomes.drop_clips(outcome, drops, job.split_uris), *listing.rejections]
-        outcome.rejected.update(rejection.reason for rejection in listing.rejections)
-        outcomes.write_rejections(late, rejected.uri, "listing")
-        with outcomes.keeping_table(rejected.uri, exec_properties[FAILED_DIR_KEY]) as table:
-            outcomes.check_outcome(
-                outcome,
+        result, drops = ingest_results.read_facts(facts)
+        late = [*ingest_results.drop_clips(result, drops, job.split_uris), *listing.rejections]
+        result.rejected.update(rejection.reason for rejection in listing.rejections)
+        ingest_results.write_rejections(late, rejected.uri, "listing")
+        with ingest_results.keeping_table(rejected.uri, exec_properties[FAILED_DIR_KEY]) as table:
+            ingest_results.check_result(
+                result,
                 {*listing.labels, *listing.rejected_labels},
                 rule.expected(),
                 exec_properties[MAX_REJECTED_FRACTION_KEY],
                 table,
             )
-        _describe(examples, outcome, inventory.sample_rate)
-        _describe(rejected, outcome, inventory.sample_rate)
-        examples.split_names = artifact_utils.encode_split_names(outcome.splits)
+        _describe(examples, result, inventory.sample_rate)
+        _describe(rejected, result, inventory.sample_rate)
+        examples.split_names = artifact_utils.encode_split_names(result.splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
 
     def _ingest(
@@ -104,9 +103,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return facts
 
 
-def _describe(artifact: types.Artifact, outcome: Outcome, sample_rate: int) -> None:
+def _describe(artifact: types.Artifact, result: IngestResult, sample_rate: int) -> None:
     """Write the counts to an artifact's custom properties."""
-    for name, value in {**outcome.properties(), "sample_rate": sample_rate}.items():
+    for name, value in {**result.properties(), "sample_rate": sample_rate}.items():
         if isinstance(value, int):
             artifact.set_int_custom_property(name, value)
         else:

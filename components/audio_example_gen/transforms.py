@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from tfx_audio.components.audio.examples import (
+from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
+from tfx_audio.components.audio.reading.recording import ClipFormat, CutClip, Recording
+from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
     GROUP_KEY,
     LABEL_KEY,
     pcm16_to_example,
 )
-from tfx_audio.components.audio.foreign_record import RecordFeatures
-from tfx_audio.components.audio.recording import ClipFormat, CutClip, Recording
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import KEEP_ORDER, SplitRule
-from tfx_audio.components.audio_example_gen.reading import read_recording
 from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 from tfx_audio.components.progress_files import FinishedCount
 
 CLIPS = "clips"

@@ -6,7 +6,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from tfx_audio.components.audio.examples import LABEL_KEY, PEAK_KEY, SAMPLE_RATE_KEY
+from tfx_audio.components.audio.records.examples import LABEL_KEY, PEAK_KEY, SAMPLE_RATE_KEY
 
 ANOMALIES_FILE = "SchemaDiff.pb"
 _NAMES = {

@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.examples import (
+from tfx_audio.components.audio.records.examples import (
     AUDIO_KEY,
     CONTRACT_KEYS,
     LABEL_KEY,

@@ -13,9 +13,9 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio import progress
-from tfx_audio.components.augmentation_report.content import Anomaly
-from tfx_audio.components.augmentation_report.gather import ReportSources, gather_report
 from tfx_audio.components.augmentation_report.page import render_page
+from tfx_audio.components.augmentation_report.report_builder import ReportSources, build_report
+from tfx_audio.components.augmentation_report.report_data import Anomaly
 
 EXAMPLES_KEY = "examples"
 AUGMENTED_KEY = "augmented_examples"
@@ -56,7 +56,7 @@ class Executor(BaseExecutor):
             clips_per_label=int(exec_properties[CLIPS_PER_LABEL_KEY]),
             max_copies=int(exec_properties[MAX_COPIES_KEY]),
         )
-        report = gather_report(sources)
+        report = build_report(sources)
         output = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
         fileio.makedirs(output.uri)
         with fileio.open(os.path.join(output.uri, PAGE_FILE), "wb") as file:

@@ -9,7 +9,7 @@ import importlib.resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from tfx_audio.components.augmentation_report.content import Report
+from tfx_audio.components.augmentation_report.report_data import Report
 
 PACKAGE = "tfx_audio.components.augmentation_report"
 PAGE_FILES = ("page.html", "page.css", "page.js")

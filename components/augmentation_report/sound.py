@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-from tfx_audio.components.audio.resample import resample
+from tfx_audio.components.audio.reading.resample import resample
 
 MAX_LOSSLESS_BYTES = 3_000_000
 MAX_EXCERPT_S = 10.0

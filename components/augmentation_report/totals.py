@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_audio.components.audio import examples
+from tfx_audio.components.audio.records import examples
 
 HISTOGRAM_BINS = 24
 

@@ -17,10 +17,10 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, to_dbfs
-from tfx_audio.components.audio.decode import Unusable, decode
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.decode import Unusable, decode
+from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
 from tfx_audio.components.audio.rejection import Rejection, check_rejected
-from tfx_audio.components.audio.resample import mix_to_mono, resample
 from tfx_audio.components.sound_bank.digest import audio_files, read_bytes
 
 STAGE = "sound_bank"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio.decode import AUDIO_SUFFIXES, Unusable
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, Unusable
 
 _READ_BYTES = 1024 * 1024
 

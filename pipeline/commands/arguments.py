@@ -58,7 +58,10 @@ def add_sample_rate(parser: argparse.ArgumentParser) -> None:
 
 def _sample_rate(text: str) -> int:
     """Parse a sample rate; what can't be one is the parser's to report."""
-    from tfx_audio.components.audio.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE  # loads NumPy
+    from tfx_audio.components.audio.reading.decode import (  # loads NumPy
+        MAX_SAMPLE_RATE,
+        MIN_SAMPLE_RATE,
+    )
 
     if not text.isdecimal() or not MIN_SAMPLE_RATE <= int(text) <= MAX_SAMPLE_RATE:
         raise argparse.ArgumentTypeError(

@@ -18,7 +18,7 @@ from tfx_audio.pipeline.commands.arguments import (
 )
 
 if TYPE_CHECKING:
-    from tfx_audio.components.audio.policy import AugmentationPolicy
+    from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 
 HELP = "augment audio files or TFRecords, without the rest of the pipeline"
 
@@ -63,8 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Augment, and print what was done."""
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy import load_policy
-    from tfx_audio.pipeline.augment_files import AugmentRequest, augment_files
+    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+    from tfx_audio.pipeline.clips.augment_files import AugmentRequest, augment_files
     from tfx_audio.pipeline.commands.arguments import parse_banks
 
     if args.workers is not None and args.workers < 1:
@@ -113,7 +113,7 @@ def _with_seed(policy: AugmentationPolicy, seed: int) -> AugmentationPolicy:
 def _rejected(out: str) -> Counter[tuple[str, str]]:
     """Count what the finished output's table says, by stage and reason."""
     from tfx_audio.components.audio.rejection import Rejection
-    from tfx_audio.pipeline.augment_files import REJECTED_FILE
+    from tfx_audio.pipeline.clips.augment_files import REJECTED_FILE
 
     with open(os.path.join(out, REJECTED_FILE), encoding="utf-8") as table:
         rejections = [Rejection.from_json(line) for line in table]

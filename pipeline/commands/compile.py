@@ -11,7 +11,7 @@ from tfx_audio.pipeline.commands.run import add_run_arguments, config_file, over
 
 if TYPE_CHECKING:
     from tfx_audio.pipeline.config import PipelineConfig
-    from tfx_audio.pipeline.kubeflow_runner import Resources
+    from tfx_audio.pipeline.kubeflow.compiler import Resources
     from tfx_audio.pipeline.run_inputs import PipelineInputs
 
 HELP = "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI"
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compile and write the file."""
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.pipeline.kubeflow_runner import compile_pipeline, write_spec
+    from tfx_audio.pipeline.kubeflow.compiler import compile_pipeline, write_spec
 
     config = _config(args)
     if args.target == "vertex" and not config.root.startswith("gs://"):
@@ -128,7 +128,7 @@ def _resources(assignments: list[str]) -> dict[str, Resources]:
     from pydantic import ValidationError
 
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.pipeline.kubeflow_runner import DEFAULT_RESOURCES, Resources
+    from tfx_audio.pipeline.kubeflow.compiler import DEFAULT_RESOURCES, Resources
 
     given: dict[str, dict[str, Any]] = {}
     for text in assignments:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the data set under the root, then do what `tfx-audio run` does."""
-    from tfx_audio.pipeline.demo_data import write_demo_data
+    from tfx_audio.pipeline.clips.demo_data import write_demo_data
     from tfx_audio.pipeline.local_runner import prepare_root
 
     prepare_root(args.root)

@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
     import subprocess
 
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy import load_policy
+    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+    from tfx_audio.pipeline.clips.sound_folder import list_sounds
     from tfx_audio.pipeline.commands.arguments import parse_banks
-    from tfx_audio.pipeline.sound_folder import list_sounds
 
     if importlib.util.find_spec("streamlit") is None:
         raise InvalidInput("the explorer needs Streamlit: pip install 'tfx-audio[explore]'")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tfx_audio.pipeline.commands.arguments import add_sound_banks
 
 if TYPE_CHECKING:
-    from tfx_audio.components.audio.policy_transforms import TransformSpec
+    from tfx_audio.components.audio.policy.steps import TransformSpec
 
 HELP = "check a policy file, list presets and transforms, show one"
 
@@ -44,9 +44,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     """Load the policy, build every transform, say what it comes to."""
-    from tfx_audio.components.audio.augment import check_policy
-    from tfx_audio.components.audio.policy import load_policy
-    from tfx_audio.components.audio.policy_transforms import expected_cost_ms_per_s
+    from tfx_audio.components.audio.augment.augmenter import check_policy
+    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+    from tfx_audio.components.audio.policy.steps import expected_cost_ms_per_s
 
     policy = load_policy(args.policy)
     banks = None
@@ -73,9 +73,9 @@ def _check(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     """Print the presets and the transforms."""
-    from tfx_audio.components.audio.policy import load_policy, preset_names
-    from tfx_audio.components.audio.policy_check import transform_schemas
-    from tfx_audio.components.audio.policy_transforms import expected_cost_ms_per_s
+    from tfx_audio.components.audio.policy.augmentation_policy import load_policy, preset_names
+    from tfx_audio.components.audio.policy.check import transform_schemas
+    from tfx_audio.components.audio.policy.steps import expected_cost_ms_per_s
 
     print("Presets (tfx-audio policy show NAME)\n")
     for name in preset_names():
@@ -95,8 +95,12 @@ def _list(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     """Print a transform's parameters, or a policy as it stands in its file."""
-    from tfx_audio.components.audio.policy import load_policy, preset_names, preset_text
-    from tfx_audio.components.audio.policy_check import policy_schema, transform_schemas
+    from tfx_audio.components.audio.policy.augmentation_policy import (
+        load_policy,
+        preset_names,
+        preset_text,
+    )
+    from tfx_audio.components.audio.policy.check import policy_schema, transform_schemas
 
     schemas = transform_schemas()
     if args.name == "schema":

@@ -30,11 +30,11 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, name) < 1:
             option = "--" + name.replace("_", "-")
             raise InvalidInput(f"{option} must be at least 1, got {getattr(args, name)}")
-    from tfx_audio.pipeline.predictor import Predictor, find_model
+    from tfx_audio.pipeline.clips.predictor import Predictor, find_model
 
     # isort: split
     # After TensorFlow: with Beam loaded first, it complains of its functions at the very end.
-    from tfx_audio.pipeline.predict_files import asked_files
+    from tfx_audio.pipeline.clips.predict_files import asked_files
 
     files = asked_files(args.audio)
     predictor = Predictor(find_model(args.model))

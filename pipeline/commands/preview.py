@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy import load_policy
+    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
     from tfx_audio.components.augmentation_report.page import render_page
+    from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
     from tfx_audio.pipeline.commands.arguments import parse_banks
-    from tfx_audio.pipeline.preview import PreviewRequest, preview_policy
 
     for name in ("clips", "copies"):
         if getattr(args, name) < 1:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfx_audio.components.audio.clip import Clip
-    from tfx_audio.components.audio.policy import AugmentationPolicy
+    from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 
 HELP = "make one augmented clip again, bit for bit, from its source and the artifact's policy"
 POLICY_FILE, PROVENANCE_FILE = "policy.json", "provenance.json"
@@ -90,7 +90,7 @@ def replay(args: argparse.Namespace) -> Replayed:
     """
     from pathlib import Path
 
-    from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+    from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
     from tfx_audio.components.audio.clip import encode_wav
     from tfx_audio.components.audio.errors import InvalidInput
 
@@ -113,7 +113,7 @@ def replay(args: argparse.Namespace) -> Replayed:
 
 def _policy(folder: Path) -> AugmentationPolicy:
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy import AugmentationPolicy
+    from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 
     path = folder / POLICY_FILE
     if not path.is_file():
@@ -123,8 +123,8 @@ def _policy(folder: Path) -> AugmentationPolicy:
 
 def _banks(policy: AugmentationPolicy, pairs: list[str], sample_rate: int) -> Any:
     """Return a context that yields the policy's banks."""
+    from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
     from tfx_audio.pipeline.commands.arguments import parse_banks
-    from tfx_audio.pipeline.prepared_banks import prepared_banks
 
     return prepared_banks(policy, parse_banks(pairs), sample_rate)
 
@@ -133,7 +133,11 @@ def _source(folder: Path, clip_id: str) -> Clip:
     """Find an original by its id."""
     from tfx_audio.components.audio.clip import CLEAN
     from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
-    from tfx_audio.components.audio.examples import CLIP_ID_KEY, example_to_clip, parse_features
+    from tfx_audio.components.audio.records.examples import (
+        CLIP_ID_KEY,
+        example_to_clip,
+        parse_features,
+    )
 
     wanted = clip_id.encode()
     if not any(_records(folder, "--examples")):
@@ -160,7 +164,7 @@ def _source(folder: Path, clip_id: str) -> Clip:
 
 def _compare(folder: Path, clip: Clip, wav: bytes) -> str:
     """Compare with the stored copy: its audio, and what it says was applied."""
-    from tfx_audio.components.audio import examples as keys
+    from tfx_audio.components.audio.records import examples as keys
 
     wanted = clip.source_clip_id.encode()
     for record in _records(folder, "--augmented"):
@@ -188,7 +192,7 @@ def _records(folder: Path, argument: str) -> Iterator[bytes]:
     import gzip
 
     from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.tfrecord import read_records
+    from tfx_audio.components.audio.records.tfrecord import read_records
 
     if not folder.is_dir():
         raise InvalidInput(f"{argument}: there is no folder {folder}")

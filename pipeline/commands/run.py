@@ -84,7 +84,7 @@ def start(
 def finish(body: Callable[[], dict[str, Any] | None]) -> int:
     """Run `body`, print what it came to, and return the exit status."""
     from tfx_audio.pipeline.local_runner import RunFailed
-    from tfx_audio.pipeline.summary_table import print_summary
+    from tfx_audio.pipeline.results.summary_table import print_summary
 
     try:
         summary = body()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tfx_audio.pipeline.lineage import LineageStep
-    from tfx_audio.pipeline.metadata_store import NodeRun, PipelineRun
+    from tfx_audio.pipeline.results.lineage import LineageStep
+    from tfx_audio.pipeline.results.metadata_store import NodeRun, PipelineRun
 
 HELP = "show past runs: components, states, durations, artifacts, a model's lineage"
 _SHOWN_DIGEST_CHARS = 12
@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print runs, one run, or a model's lineage."""
-    from tfx_audio.pipeline.lineage import find_model, trace
-    from tfx_audio.pipeline.metadata_store import read_runs
+    from tfx_audio.pipeline.results.lineage import find_model, trace
+    from tfx_audio.pipeline.results.metadata_store import read_runs
 
     runs = read_runs(args.metadata or os.path.join(args.root, "metadata.sqlite"))
     if args.lineage:

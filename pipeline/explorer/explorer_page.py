@@ -11,7 +11,7 @@ import streamlit as st
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
 from tfx_audio.pipeline.commands.arguments import parse_banks
 from tfx_audio.pipeline.explorer import policy_controls, result_views, sound_controls
 from tfx_audio.pipeline.explorer.messages import show_error

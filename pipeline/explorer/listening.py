@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.decode import Unusable, decode
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import AugmentationPolicy
-from tfx_audio.components.audio.resample import mix_to_mono, resample
-from tfx_audio.pipeline.sound_folder import as_stored
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.reading.decode import Unusable, decode
+from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
+from tfx_audio.pipeline.clips.sound_folder import as_stored
 
 MAX_UPLOAD_MB = 25
 MAX_CLIP_S = 60.0

@@ -7,9 +7,13 @@ from typing import Any
 import streamlit as st
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import load_policy, parse_policy, preset_names
-from tfx_audio.components.audio.policy_document import BALANCE_RULES, LEVEL_RULES
-from tfx_audio.components.audio.transform_signatures import COMPOSITIONS
+from tfx_audio.components.audio.policy.augmentation_policy import (
+    load_policy,
+    parse_policy,
+    preset_names,
+)
+from tfx_audio.components.audio.policy.document_schema import BALANCE_RULES, LEVEL_RULES
+from tfx_audio.components.audio.policy.transform_signatures import COMPOSITIONS
 from tfx_audio.pipeline.explorer.form_fields import (
     Field,
     cost_of,

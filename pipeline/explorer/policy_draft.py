@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tfx_audio.components.audio.policy import AugmentationPolicy, parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, parse_policy
 from tfx_audio.pipeline.explorer.form_fields import fields_of
 
 _IDENTITIES = itertools.count(1)

@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.policy import AugmentationPolicy
-from tfx_audio.components.augmentation_report.exhibits import describe_clip, read_steps
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.augmentation_report.clip_views import describe_clip, read_steps
 from tfx_audio.components.augmentation_report.log_mel import LogMelSettings, log_mel
 from tfx_audio.components.augmentation_report.pictures import (
     WAVEFORM_COLUMNS,

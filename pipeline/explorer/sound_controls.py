@@ -6,6 +6,7 @@ import streamlit as st
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.pipeline.clips.sound_folder import Sounds, list_sounds
 from tfx_audio.pipeline.explorer.listening import (
     MAX_CLIP_S,
     MAX_UPLOAD_MB,
@@ -13,7 +14,6 @@ from tfx_audio.pipeline.explorer.listening import (
     read_upload,
 )
 from tfx_audio.pipeline.explorer.messages import as_text, show_error
-from tfx_audio.pipeline.sound_folder import Sounds, list_sounds
 
 FOLDER, UPLOAD, RECORD, EXAMPLE = "from the folder", "upload", "record", "an example"
 _SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from tfx_audio.components.audio.augment import AugmentationFailed, Augmenter
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
 
 _LOGGER = logging.getLogger(__name__)
 _worker: dict[str, Augmenter] = {}

@@ -9,8 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.examples import AUDIO_KEY, DURATION_KEY, LABEL_KEY, SAMPLE_RATE_KEY
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.records.examples import (
+    AUDIO_KEY,
+    DURATION_KEY,
+    LABEL_KEY,
+    SAMPLE_RATE_KEY,
+)
 from tfx_audio.pipeline.model.on_the_fly import augment_dataset
 from tfx_audio.pipeline.model.preprocessing import LABEL_ID_KEY, WAVEFORM_KEY
 from tfx_audio.pipeline.model.windows import place_clip

@@ -20,8 +20,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_audio.components.audio.augment import Augmenter
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.augment.augmenter import Augmenter
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.pipeline.model.fresh_copies import copy_in_worker, fresh_copy, start_worker
 
 

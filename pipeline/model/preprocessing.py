@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_audio.components.audio.examples import AUDIO_KEY, LABEL_KEY, SAMPLE_RATE_KEY
+from tfx_audio.components.audio.records.examples import AUDIO_KEY, LABEL_KEY, SAMPLE_RATE_KEY
 
 WAVEFORM_KEY = "waveform"
 LABEL_ID_KEY = "label_id"

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
-from tfx_audio.pipeline.model.card import write_card
+from tfx_audio.components.audio.records.examples import SAMPLE_RATE_KEY
+from tfx_audio.pipeline.model.exported_facts import write_card
 from tfx_audio.pipeline.model.inputs import EXAMPLE_SPEC, SERVING_SPEC
 from tfx_audio.pipeline.model.preprocessing import (
     LABEL_ID_KEY,

@@ -16,8 +16,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.examples import SAMPLE_RATE_KEY
-from tfx_audio.components.audio.policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.records.examples import SAMPLE_RATE_KEY
 from tfx_audio.pipeline.model.checkpoint import Checkpoint
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
 from tfx_audio.pipeline.model.frontend import FrontendConfig

@@ -18,7 +18,7 @@ from typing import Any
 
 from cluster import FlinkCluster, Unavailable, fetch_jars
 
-from tfx_audio.pipeline.beam_options import BeamConfig, beam_args
+from tfx_audio.pipeline.beam.options import BeamConfig, beam_args
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 

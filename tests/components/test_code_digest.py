@@ -9,7 +9,7 @@ import pytest
 
 from tfx_audio.components.code_digest import import_closure, import_closure_digest
 
-EXAMPLES = "tfx_audio.components.audio.examples"
+EXAMPLES = "tfx_audio.components.audio.records.examples"
 
 
 def test_closure_holds_what_a_module_reaches():
@@ -21,13 +21,13 @@ def test_closure_holds_what_a_module_reaches():
 
 def test_ingest_does_not_reach_the_augmentation():
     reached = import_closure("tfx_audio.components.audio_example_gen.executor")
-    assert "tfx_audio.components.audio.augment" not in reached
+    assert "tfx_audio.components.audio.augment.augmenter" not in reached
     assert "tfx_audio.components.audio_example_gen.transforms" in reached
 
 
 def test_the_augmenter_reaches_the_augmentation():
     reached = import_closure("tfx_audio.components.audio_augmenter.executor")
-    assert "tfx_audio.components.audio.augment" in reached
+    assert "tfx_audio.components.audio.augment.augmenter" in reached
 
 
 def test_an_unknown_module_is_an_error():

@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 
 from tfx_audio.components.audio.clip import Clip, encode_wav
-from tfx_audio.components.audio.examples import clip_to_example, parse_features
-from tfx_audio.components.audio.tfrecord import write_record
+from tfx_audio.components.audio.records.examples import clip_to_example, parse_features
+from tfx_audio.components.audio.records.tfrecord import write_record
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 REPOSITORY = Path(__file__).resolve().parents[2]
+AUGMENTER = "lib/tfx_audio/components/audio/augment/augmenter.py"
 POLICY = """
 seed: 0
 copies_per_clip: 1
@@ -40,8 +41,8 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.proto import example_gen_pb2
 import tfx_audio.components.code_digest
 from tfx_audio.components import AudioAugmenter, SoundBank
-from tfx_audio.components.audio.policy import load_policy
-from tfx_audio.pipeline.beam_runtime_args import by_environment
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.pipeline.beam.runtime_args import by_environment
 
 root, beam_args = sys.argv[1], sys.argv[2:]
 assert tfx_audio.components.code_digest.__file__.startswith(root), "not the copy"
@@ -94,9 +95,8 @@ def root(tmp_path_factory):
     write_sound(root / "street/one.wav", 300)
     (root / "policy.yaml").write_text(POLICY)
     (root / "run.py").write_text(RUNNER)
-    for folder in ("components", "pipeline", "schemas"):
-        skipped = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / folder, root / "lib/tfx_audio" / folder, ignore=skipped)
+    skipped = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "src/tfx_audio", root / "lib/tfx_audio", ignore=skipped)
     return root
 
 
@@ -143,7 +143,7 @@ def test_the_cache_follows_content_and_code_and_nothing_else(root):
         ),
         "a sound": (lambda: write_sound(root / "street/one.wav", 400), "COMPLETE", "COMPLETE"),
         "a line of augment.py": (
-            lambda: append(root / "lib/tfx_audio/components/audio/augment.py", "# edited\n"),
+            lambda: append(root / AUGMENTER, "# edited\n"),
             "CACHED", "COMPLETE",
         ),
         "a comment in the policy and a line of the trainer": (

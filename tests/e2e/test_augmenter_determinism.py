@@ -21,14 +21,14 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.clip import encode_wav
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
-from tfx_audio.components.audio.policy import load_policy
-from tfx_audio.components.audio.tfrecord import write_record
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.records.tfrecord import write_record
 from tfx_audio.components.audio_augmenter.job import AugmentationJob, run_job
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
-from tfx_audio.pipeline.augment_inputs import ingest_audio
+from tfx_audio.pipeline.clips.augment_inputs import ingest_audio
 
 pytestmark = pytest.mark.e2e
 CLASSIC = load_policy("classic")  # two copies of each clip
@@ -154,7 +154,7 @@ import os, sys
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.audio_augmenter.transforms import AugmentClips, ReadExamples
 
 NAMES = {"tfx", "tensorflow", "keras", "ml_metadata", "audiomentations"}

@@ -20,8 +20,8 @@ import pytest
 import soundfile
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example
-from tfx_audio.components.audio.tfrecord import write_record
+from tfx_audio.components.audio.records.examples import clip_to_example
+from tfx_audio.components.audio.records.tfrecord import write_record
 
 pytestmark = pytest.mark.e2e
 

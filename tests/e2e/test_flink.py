@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from tfx_audio.pipeline.beam_options import BeamConfig, beam_args
-from tfx_audio.pipeline.demo_data import write_demo_data
+from tfx_audio.pipeline.beam.options import BeamConfig, beam_args
+from tfx_audio.pipeline.clips.demo_data import write_demo_data
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 

@@ -18,8 +18,8 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import example_to_clip, serialize_features
-from tfx_audio.components.audio.tfrecord import read_records, write_record
+from tfx_audio.components.audio.records.examples import example_to_clip, serialize_features
+from tfx_audio.components.audio.records.tfrecord import read_records, write_record
 from tfx_audio.components.audio_example_gen.component import AudioExampleGen
 from tfx_audio.components.audio_example_gen.config import (
     IngestConfig,
@@ -28,7 +28,7 @@ from tfx_audio.components.audio_example_gen.config import (
     statistics_features,
 )
 from tfx_audio.components.audio_example_gen.content_digest import data_digest
-from tfx_audio.components.audio_example_gen.inventory import scan
+from tfx_audio.components.audio_example_gen.listing.inventory import scan
 from tfx_audio.components.audio_schema_gen.anomalies import anomalies
 from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from tfx_audio.components.audio.policy import load_policy
-from tfx_audio.pipeline.demo_data import write_demo_data
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.pipeline.clips.demo_data import write_demo_data
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example
+from tfx_audio.components.audio.records.examples import clip_to_example
 
 pytestmark = pytest.mark.e2e
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tfx_audio.pipeline.demo_data import write_demo_data
-from tfx_audio.pipeline.metadata_store import read_runs
+from tfx_audio.pipeline.clips.demo_data import write_demo_data
+from tfx_audio.pipeline.results.metadata_store import read_runs
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tfx_audio.pipeline.demo_data import write_demo_data
+from tfx_audio.pipeline.clips.demo_data import write_demo_data
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 

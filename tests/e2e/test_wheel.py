@@ -59,5 +59,5 @@ def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(wheel: Path) 
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"tfx_audio"}
     assert "tfx_audio/schemas/clip.pbtxt" in names
-    assert "tfx_audio/components/audio/presets/classic.yaml" in names
+    assert "tfx_audio/components/audio/policy/presets/classic.yaml" in names
     assert "tfx_audio/components/augmentation_report/page.html" in names

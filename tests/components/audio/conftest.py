@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.clip import Clip, encode_wav
-from tfx_audio.components.audio.policy import parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 
 RATE = 16000
 

@@ -12,10 +12,10 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 
 from tfx_audio.components.artifacts import RejectedClips, SoundBanks
-from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.examples import example_to_clip
-from tfx_audio.components.audio.policy import load_policy, parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy, parse_policy
+from tfx_audio.components.audio.records.examples import example_to_clip
 from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.components.audio_augmenter import executor
 from tfx_audio.components.audio_augmenter.component import AudioAugmenter
@@ -143,7 +143,7 @@ def test_what_an_interrupted_execution_left_is_removed(splits, tmp_path, write_r
 
 
 def test_sound_banks_come_from_their_artifact(splits, tmp_path, make_example):
-    from tfx_audio.components.audio.examples import AUDIO_KEY, parse_features
+    from tfx_audio.components.audio.records.examples import AUDIO_KEY, parse_features
 
     sound = tmp_path / "banks/street/car.wav"
     sound.parent.mkdir(parents=True)

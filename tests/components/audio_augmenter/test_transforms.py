@@ -10,9 +10,9 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to, is_empty
 
-from tfx_audio.components.audio.augment import Augmenter
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
-from tfx_audio.components.audio.policy import load_policy, parse_policy
+from tfx_audio.components.audio.augment.augmenter import Augmenter
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy, parse_policy
+from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
 from tfx_audio.components.audio_augmenter.counters import read_counts
 from tfx_audio.components.audio_augmenter.transforms import (
     AugmentClips,

@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from tfx_audio.components.audio.clip import decode_wav
-from tfx_audio.components.audio.examples import example_to_clip
+from tfx_audio.components.audio.records.examples import example_to_clip
 from tfx_audio.components.audio_augmenter.wav_files import file_name, write_wav_files
 
 

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from tfx_audio.components.audio.augment import Augmenter
-from tfx_audio.components.audio.policy import load_policy
+from tfx_audio.components.audio.augment.augmenter import Augmenter
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.audio_augmenter import workers
 from tfx_audio.components.audio_augmenter.spans import plan_spans
 from tfx_audio.components.audio_augmenter.workers import (

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing import list_recordings
+from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 
 
 def _write(path, seconds=0.1):

@@ -12,12 +12,12 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tfx_audio.components.audio.clip import encode_wav, from_pcm16
-from tfx_audio.components.audio.examples import example_to_clip, serialize_features
-from tfx_audio.components.audio.foreign_record import RecordFeatures
-from tfx_audio.components.audio.recording import ClipFormat, Recording, Row
+from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
+from tfx_audio.components.audio.reading.recording import ClipFormat, Recording, Row
+from tfx_audio.components.audio.records.examples import example_to_clip, serialize_features
+from tfx_audio.components.audio.records.tfrecord import read_records, write_record
 from tfx_audio.components.audio.splits import make_split_rule
-from tfx_audio.components.audio.tfrecord import read_records, write_record
-from tfx_audio.components.audio_example_gen.outcome import drop_clips, read_facts
+from tfx_audio.components.audio_example_gen.ingest_results import drop_clips, read_facts
 from tfx_audio.components.audio_example_gen.transforms import (
     FACTS,
     REJECTED,

@@ -6,7 +6,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from tfx_bsl.tfxio import tensor_representation_util
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.examples import CONTRACT_KEYS
+from tfx_audio.components.audio.records.examples import CONTRACT_KEYS
 from tfx_audio.components.audio_schema_gen.anomalies import anomalies
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
 from tfx_audio.components.audio_schema_gen.schema import complete_schema, curated_schema

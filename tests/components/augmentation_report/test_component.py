@@ -13,7 +13,7 @@ from tfx_audio.components.augmentation_report.component import AugmentationRepor
 from tfx_audio.components.augmentation_report.executor import Executor, read_anomalies
 
 _SPEC = importlib.util.spec_from_file_location(
-    "gather_run", Path(__file__).with_name("test_gather.py")
+    "gather_run", Path(__file__).with_name("test_report_builder.py")
 )
 gather_run = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(gather_run)

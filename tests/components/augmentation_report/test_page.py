@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.augmentation_report.content import (
+from tfx_audio.components.augmentation_report.clip_views import build_cards, read_steps
+from tfx_audio.components.augmentation_report.page import render_page
+from tfx_audio.components.augmentation_report.report_data import (
     Anomaly,
     LabelRow,
     RejectedRow,
     Report,
     TransformUse,
 )
-from tfx_audio.components.augmentation_report.exhibits import build_cards, read_steps
-from tfx_audio.components.augmentation_report.page import render_page
 from tfx_audio.components.augmentation_report.sampling import Family
 
 EVIL = "<script>alert('x')</script>\"&amp; 🐄 \u202eгав"

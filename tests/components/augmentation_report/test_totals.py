@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example, parse_features
-from tfx_audio.components.augmentation_report.sections import (
+from tfx_audio.components.audio.records.examples import clip_to_example, parse_features
+from tfx_audio.components.augmentation_report.sound import SoundSettings
+from tfx_audio.components.augmentation_report.tables import (
     label_rows,
     provenance_rows,
     sound_note,
     train_histograms,
     transform_uses,
 )
-from tfx_audio.components.augmentation_report.sound import SoundSettings
 from tfx_audio.components.augmentation_report.totals import SplitTotals, histogram
 
 

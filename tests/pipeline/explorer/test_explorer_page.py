@@ -6,7 +6,7 @@ from importlib import resources
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tfx_audio.components.audio.policy import parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 from tfx_audio.pipeline.commands import explore
 from tfx_audio.pipeline.explorer.messages import as_text
 

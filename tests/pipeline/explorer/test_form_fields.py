@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfx_audio.components.audio.augment import check_policy
+from tfx_audio.components.audio.augment.augmenter import check_policy
 from tfx_audio.pipeline.explorer.form_fields import (
     Field,
     cost_of,

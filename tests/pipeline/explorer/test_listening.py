@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 from tfx_audio.pipeline.explorer import listening
 from tfx_audio.pipeline.explorer.listening import (
     hear_copies,

@@ -3,7 +3,11 @@
 import pytest
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import load_policy, parse_policy, preset_names
+from tfx_audio.components.audio.policy.augmentation_policy import (
+    load_policy,
+    parse_policy,
+    preset_names,
+)
 from tfx_audio.pipeline.explorer.policy_draft import DraftStep, PolicyDraft, move
 
 NESTED = """

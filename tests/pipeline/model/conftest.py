@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example, parse_features
+from tfx_audio.components.audio.records.examples import clip_to_example, parse_features
 from tfx_audio.pipeline.model.preprocessing import preprocessing_fn
 
 SAMPLE_RATE = 8_000

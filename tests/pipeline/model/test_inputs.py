@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy import parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 from tfx_audio.pipeline.model.inputs import (
     Batching,
     cached,

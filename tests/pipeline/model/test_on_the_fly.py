@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from tfx_audio.components.audio import augment
-from tfx_audio.components.audio.augment import Augmenter
+from tfx_audio.components.audio.augment import augmenter as augment
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.examples import clip_to_example, example_to_clip
-from tfx_audio.components.audio.policy import load_policy, parse_policy
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy, parse_policy
+from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
 from tfx_audio.pipeline.model.fresh_copies import fresh_copy
 from tfx_audio.pipeline.model.on_the_fly import augment_dataset
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfx_audio.components.audio.clip import Clip, decode_wav, encode_wav
-from tfx_audio.components.audio.examples import clip_to_example
+from tfx_audio.components.audio.records.examples import clip_to_example
 from tfx_audio.pipeline.model.config import ModelConfig
 from tfx_audio.pipeline.model.network import build_classifier
 from tfx_audio.pipeline.model.serving import Exporter, clip_scores

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.pipeline.model.card import read_card
+from tfx_audio.pipeline.model.exported_facts import read_card
 from tfx_audio.pipeline.model.inputs import read_examples
 from tfx_audio.pipeline.model.trainer import run_fn, schema_sample_rate
 

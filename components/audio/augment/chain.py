@@ -1,0 +1,208 @@
+"""Builds audiomentations' transforms from a policy's steps, and records what each one did."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tfx_audio.components.audio.augment.bank_files import SoundBankFiles, install_sounds
+from tfx_audio.components.audio.augment.failure import AugmentationFailed, ready_output
+from tfx_audio.components.audio.augment.random_streams import (
+    SeededRoom,
+    install_generators,
+)
+from tfx_audio.components.audio.augment.repairs import install_repairs
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy.check import transform_schemas
+from tfx_audio.components.audio.policy.steps import SOUNDS_KEY, TransformSpec
+from tfx_audio.components.audio.policy.yaml_document import Document
+
+Applied = dict[str, Any]
+_JSON_TYPES = frozenset({int, bool, type(None)})
+_FILE_PARAMETERS = ("noise_file_path", "ir_file_path", "file_path")
+
+
+@dataclass
+class Chain:
+    """The steps of one policy for one label, ready to run; it belongs to one thread.
+
+    Attributes:
+      run: Applies all steps to ``(waveform, sample_rate)``.
+      applied: What the last run applied, in order.
+      times: Applied count and seconds by transform, over all runs.
+    """
+
+    run: Callable[[np.ndarray, int], np.ndarray] = lambda samples, sample_rate: samples
+    applied: list[Applied] = field(default_factory=list)
+    times: dict[str, list[float]] = field(default_factory=dict)
+
+
+def build_chain(
+    specs: tuple[TransformSpec, ...], banks: SoundBankFiles, document: Document
+) -> Chain:
+    """Build a chain.
+
+    Raises:
+      InvalidInput: If a transform refuses its parameters, a package or a sound bank is missing.
+    """
+    install_generators()
+    install_sounds()
+    install_repairs()
+    from audiomentations import Compose
+
+    chain = Chain()
+    if specs:
+        chain.run = Compose([_build(spec, chain, banks, document) for spec in specs])
+    return chain
+
+
+def _build(
+    spec: TransformSpec, chain: Chain, banks: SoundBankFiles, document: Document
+) -> Callable[..., np.ndarray]:
+    """Build one step and what is inside it."""
+    import audiomentations
+
+    parameters = dict(spec.parameters)
+    if spec.is_composition:
+        children = [_build(child, chain, banks, document) for child in spec.transforms]
+        if "num_transforms" in parameters and not isinstance(parameters["num_transforms"], int):
+            least, most = parameters["num_transforms"]
+            parameters["num_transforms"] = (least or 0, most)
+        make = getattr(audiomentations, spec.name)
+        return _construct(spec, document, lambda: make(transforms=children, **parameters))
+    schema = transform_schemas()[spec.name]
+    _check_package(spec, schema.get("x-needs-package"), document)
+    if SOUNDS_KEY in parameters:
+        name = schema["properties"][SOUNDS_KEY]["x-parameter"]
+        parameters[name] = banks.paths(parameters.pop(SOUNDS_KEY))
+        if spec.name == "ApplyImpulseResponse":
+            parameters["lru_cache_size"] = 0  # they are kept once for all threads and labels
+    make = getattr(audiomentations, spec.name)
+    return _Step(spec, _construct(spec, document, lambda: make(**parameters)), chain, banks)
+
+
+def _construct(spec: TransformSpec, document: Document, make: Callable[[], Any]) -> Any:
+    """Call a constructor; its refusal is the policy's fault."""
+    try:
+        return make()
+    except Exception as error:
+        problem = str(error) or _failed_assertion(error)
+        raise InvalidInput(
+            f"{document.place(spec.at)}: {spec.name} refuses its parameters: {problem}"
+        ) from error
+
+
+def _failed_assertion(error: BaseException) -> str:
+    """Return the source line of an assertion without a message."""
+    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
+    lines = frames[-1].code_context if frames else None
+    return " ".join(lines[0].split()) if lines else type(error).__name__
+
+
+def _check_package(spec: TransformSpec, package: str | None, document: Document) -> None:
+    if package is None:
+        return
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise InvalidInput(
+            f"{document.place(spec.at)}: {spec.name} needs the package "
+            f"{package.replace('_', '-')}: {error}"
+        ) from None
+
+
+class _Step:
+    """One transform: run with nothing stale, checked, timed and recorded."""
+
+    def __init__(
+        self, spec: TransformSpec, transform: Any, chain: Chain, banks: SoundBankFiles
+    ) -> None:
+        self._name = spec.name
+        self._head: Applied = {"name": spec.name, "path": spec.path}
+        if spec.id:
+            self._head["id"] = spec.id
+        self._transform = transform
+        self._inner = _inner_transforms(transform)
+        self._applied = chain.applied
+        self._banks = banks
+        self._bank = spec.parameters.get(SOUNDS_KEY, "")
+        self._is_room = spec.name == "RoomSimulator"
+        self._times = chain.times.setdefault(spec.name, [0, 0.0])
+
+    def __call__(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        transform = self._transform
+        transform.parameters = {"should_apply": None}
+        start = time.perf_counter()
+        try:
+            if self._is_room:
+                with SeededRoom():
+                    result = transform(samples, sample_rate)
+            else:
+                result = transform(samples, sample_rate)
+        except Exception as error:
+            raise _failed(self._name, error) from error
+        if not transform.parameters["should_apply"]:
+            return samples
+        times = self._times
+        times[0] += 1
+        times[1] += time.perf_counter() - start
+        result = ready_output(self._name, result, samples, sample_rate)
+        self._applied.append({**self._head, "parameters": self._parameters()})
+        return result
+
+    def _parameters(self) -> Applied:
+        """Return what was drawn, in transforms inside the transform as well, as JSON values."""
+        drawn = self._drawn(self._transform)
+        for key, inner in self._inner.items():
+            if isinstance(inner, list):
+                drawn[key] = [self._drawn(item) for item in inner]
+            else:
+                drawn[key] = self._drawn(inner)
+        return drawn
+
+    def _drawn(self, transform: Any) -> Applied:
+        return {
+            key: value if type(value) in _JSON_TYPES else self._plain(key, value)
+            for key, value in transform.parameters.items()
+            if key != "should_apply"
+        }
+
+    def _plain(self, key: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._banks.relative(self._bank, value) if key in _FILE_PARAMETERS else value
+        if isinstance(value, Mapping):
+            return {str(name): self._plain(str(name), item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._plain(key, item) for item in value]
+        if isinstance(value, (np.generic, np.ndarray)):
+            return self._plain(key, value.tolist())
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)
+        return value
+
+
+def _failed(name: str, error: Exception) -> AugmentationFailed:
+    mono_only = type(error).__name__ == "MultichannelAudioNotSupportedException"
+    reason = "mono_only" if mono_only else "raised"
+    return AugmentationFailed(name, reason, f"{type(error).__name__}: {error}")
+
+
+def _inner_transforms(transform: Any) -> dict[str, Any]:
+    """Return the transforms that a transform is made of, singly or in lists, by attribute."""
+
+    def is_transform(item: Any) -> bool:
+        return hasattr(item, "parameters") and hasattr(item, "randomize_parameters")
+
+    return {
+        name: value
+        for name, value in vars(transform).items()
+        if is_transform(value)
+        or (isinstance(value, list) and value and all(map(is_transform, value)))
+    }

@@ -1,0 +1,1 @@
+"""Policies: text to document to checked `AugmentationPolicy`, without audiomentations."""

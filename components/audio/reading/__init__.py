@@ -1,0 +1,1 @@
+"""Bytes and records to waveforms and clips: decoding, resampling, cutting."""

@@ -1,0 +1,156 @@
+"""Clips in ``tf.train.Example`` records that somebody else wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfx_audio.components.audio.reading.decode import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    Unusable,
+    check_waveform,
+    decode,
+)
+from tfx_audio.components.audio.reading.recording import Row, label_problem
+from tfx_audio.components.audio.records.examples import parse_features
+from tfx_audio.components.audio.splits import split_of_name
+
+_MAX_FLOAT_PEAK = 2.0  # a little over full scale is clipping, far over is another scale
+_INT16_SCALE = 32768.0
+
+
+@dataclass(frozen=True)
+class RecordFeatures:
+    """Which feature of a foreign record means what; empty for none.
+
+    Attributes:
+      audio: Bytes of an audio file, or samples: int64 (16 bit steps) or float (in [-1, 1]).
+      label: Class name or number.
+      sample_rate: Hz of the samples.
+      fixed_rate: Hz where no feature says.
+      clip_id: Id; without it the file's path and the record's number.
+      group: Speaker, recording or fold.
+      split: The split that the record says.
+      fields: Features that are kept.
+    """
+
+    audio: str
+    label: str
+    sample_rate: str = ""
+    fixed_rate: int | None = None
+    clip_id: str = ""
+    group: str = ""
+    split: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForeignClip:
+    """What a record holds.
+
+    Attributes:
+      row: The clip's names.
+      waveform: float32, ``(samples,)`` or ``(channels, samples)``.
+      sample_rate: Hz.
+    """
+
+    row: Row
+    waveform: np.ndarray
+    sample_rate: int
+
+
+def parse_foreign(
+    record: bytes, features: RecordFeatures, default_id: str, max_samples: int
+) -> ForeignClip:
+    """Parse a record.
+
+    Raises:
+      Unusable: Where it can't be used.
+    """
+    try:
+        values = parse_features(record)
+    except ValueError as error:
+        raise Unusable("bad_record", str(error)) from error
+    row = _row(values, features, default_id)
+    waveform, rate = _audio(values, features, max_samples)
+    return ForeignClip(row, waveform, rate)
+
+
+def record_label(record: bytes, features: RecordFeatures) -> str:
+    """Return a record's label for a person, empty if it has none."""
+    try:
+        return _text(parse_features(record), features.label)
+    except (ValueError, Unusable):
+        return ""
+
+
+def _row(values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str) -> Row:
+    label = _text(values, features.label)
+    problem = label_problem(label)
+    if problem:
+        raise Unusable(*problem)
+    said = _text(values, features.split)
+    split = split_of_name(said) or ""
+    if said and not split:
+        raise Unusable("bad_row", f"the split is {said[:50]!r}; train, eval or test is known")
+    return Row(
+        clip_id=_text(values, features.clip_id) or default_id,
+        label=label,
+        group=_text(values, features.group),
+        split=split,
+        fields={name: _text(values, name) for name in features.fields},
+    )
+
+
+def _text(values: Mapping[str, Sequence[Any]], name: str) -> str:
+    """Return a feature's one value as text, empty if it has none."""
+    found = values.get(name, ()) if name else ()
+    if not found:
+        return ""
+    if len(found) > 1:
+        raise Unusable("bad_record", f"the feature {name!r} has {len(found)} values; one is needed")
+    try:
+        return found[0].decode("utf-8") if isinstance(found[0], bytes) else str(found[0])
+    except UnicodeDecodeError as error:
+        raise Unusable("bad_record", f"the feature {name!r} is not UTF-8") from error
+
+
+def _audio(
+    values: Mapping[str, Sequence[Any]], features: RecordFeatures, max_samples: int
+) -> tuple[np.ndarray, int]:
+    samples = values.get(features.audio, ())
+    if not samples:
+        raise Unusable("empty", f"the record's feature {features.audio!r} has no audio")
+    if isinstance(samples[0], bytes):
+        if len(samples) > 1:
+            raise Unusable("bad_record", f"{len(samples)} audio files in one record")
+        return decode(samples[0], max_samples)
+    rate = _rate(values, features)
+    if len(samples) > max_samples:
+        raise Unusable("too_long", f"{len(samples)} samples; {max_samples} are allowed")
+    if isinstance(samples[0], float):
+        waveform = np.asarray(samples, dtype=np.float32)
+        check_waveform(waveform)
+        limit, scale = _MAX_FLOAT_PEAK, 1.0
+    else:
+        waveform = np.asarray(samples, dtype=np.float64)
+        limit, scale = _INT16_SCALE, _INT16_SCALE
+    peak = float(np.abs(waveform).max())
+    if peak > limit:
+        raise Unusable("bad_scale", f"samples up to {peak:g}; {limit:g} is full scale")
+    return (waveform / scale).astype(np.float32), rate
+
+
+def _rate(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> int:
+    text = _text(values, features.sample_rate)
+    try:
+        rate = round(float(text)) if text else features.fixed_rate
+    except (ValueError, OverflowError):
+        rate = -1
+    if rate is None or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise Unusable("bad_sample_rate", f"the record says {text[:50] or 'no sample rate'!r}")
+    return rate

@@ -1,0 +1,282 @@
+"""`Recording`, one file to ingest, and the clips that are cut from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from tfx_audio.components.audio.clip import Clip, from_pcm16, to_pcm16
+from tfx_audio.components.audio.reading.decode import Unusable, decode, looks_like_audio
+from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
+from tfx_audio.components.audio.reading.windows import trim_bounds, window_bounds
+from tfx_audio.components.audio.rejection import Rejection
+
+STAGE = "ingest"
+MAX_LABEL_CHARS = 200
+_END_TOLERANCE_S = 0.05  # manifests round
+
+
+@dataclass(frozen=True)
+class Row:
+    """One clip that a recording is said to hold.
+
+    Attributes:
+      clip_id: Unique and stable.
+      label: Class name.
+      group: Speaker, recording or fold, empty if none.
+      split: The split that a manifest or a folder says, empty if none.
+      start_s: Where the clip starts in the recording, in seconds.
+      end_s: Where it ends; None for the recording's end.
+      fields: Further named values.
+    """
+
+    clip_id: str
+    label: str
+    group: str = ""
+    split: str = ""
+    start_s: float = 0.0
+    end_s: float | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether this is a part of the recording and not all of it."""
+        return self.start_s > 0 or self.end_s is not None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One audio file and the clips in it.
+
+    Attributes:
+      uri: What opens it.
+      path: Its name for people: relative to the data root where it lies in it.
+      rows: The clips.
+      size: Bytes, 0 if unknown.
+      keep_together: Whether its clips go into one split because they overlap.
+      surely_audio: Whether it must be audio (a manifest or its suffix says so); else a file that
+        is no audio is passed over, as a README in a class folder is.
+    """
+
+    uri: str
+    path: str
+    rows: tuple[Row, ...]
+    size: int = 0
+    surely_audio: bool = True
+    keep_together: bool = False
+
+
+@dataclass(frozen=True)
+class ClipFormat:
+    """What clips are made into.
+
+    Attributes:
+      sample_rate: Hz.
+      keep_channels: Whether channels are kept; else they are mixed to one.
+      trim_silence_db: How much quieter than the loudest the trimmed ends are; None: no trimming.
+      window_s: Length of windows, None for whole recordings.
+      hop_s: From one window's start to the next; None: one after the other.
+      min_duration_s: Shortest clip.
+      max_duration_s: Longest clip, None for any.
+      max_samples: The most samples one decoded recording may have.
+    """
+
+    sample_rate: int
+    keep_channels: bool = False
+    trim_silence_db: float | None = None
+    window_s: float | None = None
+    hop_s: float | None = None
+    min_duration_s: float = 0.0
+    max_duration_s: float | None = None
+    max_samples: int = 2**28
+
+
+class CutClip(NamedTuple):
+    """A clip as it is stored.
+
+    Attributes:
+      clip: The clip; its waveform is exactly `pcm`.
+      pcm: Its 16 bit steps, ``(samples,)`` or ``(channels, samples)``.
+      audio_digest: Digest of `pcm`.
+      split_key: Digest of the audio that decides the split: its own, or the whole recording's
+        where clips of one recording have audio in common.
+      said_split: The split that a manifest or a folder says, empty if none.
+    """
+
+    clip: Clip
+    pcm: np.ndarray
+    audio_digest: bytes
+    split_key: bytes
+    said_split: str
+
+
+def label_problem(label: str) -> tuple[str, str] | None:
+    """Return why a label can't be used, as reason and detail."""
+    if not label:
+        return "missing_label", "nothing says its label"
+    if len(label) > MAX_LABEL_CHARS:
+        return "bad_label", f"a label of {len(label)} characters; {MAX_LABEL_CHARS} at most"
+    if not label.isprintable():
+        return "bad_label", f"the label {label!r} has characters that can't be printed"
+    return None
+
+
+def piece_id(clip_id: str, start_s: float, end_s: float | None) -> str:
+    """Return the id of a piece of a recording."""
+    return f"{clip_id}#{start_s:.3f}-{'' if end_s is None else f'{end_s:.3f}'}"
+
+
+def cut_clips(
+    recording: Recording, data: bytes, clip_format: ClipFormat
+) -> Iterator[Clip | Rejection]:
+    """Decode a recording and yield each of its clips, or why not; see `cut_recording`."""
+    for cut in cut_recording(recording, data, clip_format):
+        yield cut.clip if isinstance(cut, CutClip) else cut
+
+
+def cut_recording(
+    recording: Recording, data: bytes, clip_format: ClipFormat
+) -> Iterator[CutClip | Rejection]:
+    """Decode a recording and yield each of its clips, or why it can't be used.
+
+    Args:
+      recording: What is said of it.
+      data: The file's bytes.
+      clip_format: What clips are made into.
+
+    Yields:
+      A clip or a rejection for each row, or for each window of it; nothing for a file that was
+      never said to be audio and isn't.
+    """
+    if not recording.surely_audio and not looks_like_audio(data[:64]):
+        return
+    try:
+        waveform = to_format(*decode(data, clip_format.max_samples), clip_format)
+    except Unusable as problem:
+        for row in recording.rows:
+            yield rejection(row, problem)
+        return
+    whole = _digest(to_pcm16(waveform)) if recording.keep_together else b""
+    for row in recording.rows:
+        yield from cut_row(row, waveform, clip_format, whole)
+
+
+def to_format(waveform: np.ndarray, rate: int, clip_format: ClipFormat) -> np.ndarray:
+    """Mix and resample a decoded waveform.
+
+    Raises:
+      Unusable: If it is too long.
+    """
+    resampled = waveform.size * clip_format.sample_rate / rate
+    if resampled > clip_format.max_samples:
+        raise Unusable(
+            "too_long",
+            f"{resampled:.0f} samples at {clip_format.sample_rate} Hz; data.max_recording_mb "
+            f"allows {clip_format.max_samples}",
+        )
+    if not clip_format.keep_channels:
+        waveform = mix_to_mono(waveform)
+    return resample(waveform, rate, clip_format.sample_rate)
+
+
+def rejection(row: Row, problem: Unusable) -> Rejection:
+    """Return the record of a clip that can't be used."""
+    return Rejection(row.clip_id, problem.reason, STAGE, problem.detail, row.label)
+
+
+def cut_row(
+    row: Row, waveform: np.ndarray, clip_format: ClipFormat, split_key: bytes = b""
+) -> Iterator[CutClip | Rejection]:
+    """Yield the clips of one row of a recording at hand, or why there are none.
+
+    Args:
+      row: The row.
+      waveform: The recording, in the format of clips.
+      clip_format: What clips are made into.
+      split_key: What decides the split of all of the recording's clips; empty for each its own
+        audio. Windows of a row always stay together.
+    """
+    rate = clip_format.sample_rate
+    try:
+        start, end = _bounds(row, waveform, clip_format)
+    except Unusable as problem:
+        yield rejection(row, problem)
+        return
+    windows = [(start, end)]
+    if clip_format.window_s:
+        window = round(clip_format.window_s * rate)
+        hop = round((clip_format.hop_s or clip_format.window_s) * rate)
+        found = window_bounds(end - start, max(1, window), max(1, hop))
+        windows = [(start + first, start + last) for first, last in found]
+        split_key = split_key or _digest(to_pcm16(waveform[..., start:end]))
+    for first, last in windows:
+        piece = row if (first, last) == (start, end) else _window(row, first / rate, last / rate)
+        try:
+            _check_duration((last - first) / rate, clip_format)
+        except Unusable as problem:
+            yield rejection(piece, problem)
+            continue
+        pcm = to_pcm16(waveform[..., first:last])
+        digest = _digest(pcm)
+        yield CutClip(_clip(piece, pcm, rate), pcm, digest, split_key or digest, row.split)
+
+
+def _clip(row: Row, pcm: np.ndarray, rate: int) -> Clip:
+    return Clip(
+        clip_id=row.clip_id,
+        waveform=from_pcm16(pcm),
+        sample_rate=rate,
+        label=row.label,
+        group=row.group,
+        fields=row.fields,
+    )
+
+
+def _window(row: Row, start_s: float, end_s: float) -> Row:
+    """Return one window's row: windows of a recording share its group."""
+    return Row(
+        clip_id=piece_id(row.clip_id, start_s, end_s),
+        label=row.label,
+        group=row.group or row.clip_id,
+        split=row.split,
+        fields=row.fields,
+    )
+
+
+def _bounds(row: Row, waveform: np.ndarray, clip_format: ClipFormat) -> tuple[int, int]:
+    """Return where a row's clip starts and ends, in samples."""
+    rate, n_samples = clip_format.sample_rate, waveform.shape[-1]
+    if not n_samples:
+        raise Unusable("empty", f"too short for one sample at {rate} Hz")
+    start = round(row.start_s * rate)
+    end = n_samples if row.end_s is None else round(row.end_s * rate)
+    if start >= n_samples or end > n_samples + round(_END_TOLERANCE_S * rate):
+        raise Unusable(
+            "out_of_range",
+            f"the clip lies at {row.start_s:g} to {end / rate:g} s of a recording of "
+            f"{n_samples / rate:g} s",
+        )
+    end = min(end, n_samples)
+    if clip_format.trim_silence_db is None:
+        return start, end
+    trimmed = trim_bounds(waveform[..., start:end], rate, clip_format.trim_silence_db)
+    return start + trimmed[0], start + trimmed[1]
+
+
+def _check_duration(seconds: float, clip_format: ClipFormat) -> None:
+    shortest, longest = clip_format.min_duration_s, clip_format.max_duration_s
+    if not seconds:
+        raise Unusable("empty", "the clip has no audio")
+    if seconds < shortest:
+        raise Unusable("too_short", f"{seconds:.3f} s; data.min_duration_s is {shortest:g}")
+    if longest is not None and seconds > longest:
+        raise Unusable("too_long", f"{seconds:.3f} s; data.max_duration_s is {longest:g}")
+
+
+def _digest(pcm: np.ndarray) -> bytes:
+    """Return a digest of 16 bit steps (SHA-256, which processors have instructions for)."""
+    return hashlib.sha256(np.ascontiguousarray(pcm).data).digest()

@@ -1,0 +1,1 @@
+"""Clips to and from `tf.train.Example` records and TFRecord files."""

@@ -1,0 +1,226 @@
+"""`Clip` to and from serialised `tf.train.Example`, without TensorFlow.
+
+A message of our own name has the same fields as ``tf.train.Example`` and so the same bytes on
+the wire (github.com/tensorflow/tensorflow, ``core/example/{example,feature}.proto``). A Beam
+worker that augments never imports TensorFlow, which is most of its start-up time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from tfx_audio.components.audio.clip import (
+    Clip,
+    decode_wav,
+    from_pcm16,
+    levels,
+    pcm16_to_wav,
+    to_pcm16,
+)
+from tfx_audio.components.audio.records.wire_format import FeatureValue, encode_example
+
+CLIP_ID_KEY = "clip_id"
+AUDIO_KEY = "audio"
+SAMPLE_RATE_KEY = "sample_rate"
+LABEL_KEY = "label"
+GROUP_KEY = "group"
+DURATION_KEY = "duration_s"
+PEAK_KEY = "peak_dbfs"
+RMS_KEY = "rms_dbfs"
+CLIPPED_KEY = "clipped_fraction"
+SOURCE_CLIP_ID_KEY = "source_clip_id"
+COPY_INDEX_KEY = "copy_index"
+AUGMENTATION_KEY = "augmentation"
+CONDITION_KEY = "condition"
+
+CONTRACT_KEYS = (
+    CLIP_ID_KEY,
+    AUDIO_KEY,
+    SAMPLE_RATE_KEY,
+    LABEL_KEY,
+    GROUP_KEY,
+    DURATION_KEY,
+    PEAK_KEY,
+    RMS_KEY,
+    CLIPPED_KEY,
+    SOURCE_CLIP_ID_KEY,
+    COPY_INDEX_KEY,
+    AUGMENTATION_KEY,
+    CONDITION_KEY,
+)
+
+_PACKAGE = "tfx_audio.wire"
+
+
+def _example_class() -> Any:
+    """Build the message class from a descriptor, in a pool of its own."""
+    field_type = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(
+        name="tfx_audio/wire.proto", package=_PACKAGE, syntax="proto3"
+    )
+
+    def add(message: Any, name: str, number: int, **kwargs: Any) -> None:
+        message.field.add(name=name, number=number, **kwargs)
+
+    for name, scalar in (
+        ("BytesList", field_type.TYPE_BYTES),
+        ("FloatList", field_type.TYPE_FLOAT),
+        ("Int64List", field_type.TYPE_INT64),
+    ):
+        add(
+            file.message_type.add(name=name),
+            "value",
+            1,
+            type=scalar,
+            label=field_type.LABEL_REPEATED,
+        )
+    feature = file.message_type.add(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, name in enumerate(("BytesList", "FloatList", "Int64List"), start=1):
+        add(
+            feature,
+            name.replace("List", "_list").lower(),
+            number,
+            type=field_type.TYPE_MESSAGE,
+            type_name=f".{_PACKAGE}.{name}",
+            label=field_type.LABEL_OPTIONAL,
+            oneof_index=0,
+        )
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    add(entry, "key", 1, type=field_type.TYPE_STRING, label=field_type.LABEL_OPTIONAL)
+    add(
+        entry,
+        "value",
+        2,
+        type=field_type.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Feature",
+        label=field_type.LABEL_OPTIONAL,
+    )
+    add(
+        features,
+        "feature",
+        1,
+        type=field_type.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Features.FeatureEntry",
+        label=field_type.LABEL_REPEATED,
+    )
+    add(
+        file.message_type.add(name="Example"),
+        "features",
+        1,
+        type=field_type.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Features",
+        label=field_type.LABEL_OPTIONAL,
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.Example")
+    if hasattr(message_factory, "GetMessageClass"):
+        return message_factory.GetMessageClass(descriptor)
+    return message_factory.MessageFactory(pool).GetPrototype(descriptor)
+
+
+_Example = _example_class()
+
+
+def serialize_features(features: Mapping[str, FeatureValue]) -> bytes:
+    """Serialise named values as one ``tf.train.Example``, the same bytes every time.
+
+    Args:
+      features: Values by name: ``str``/``bytes``, ``int``, ``float``, or a sequence of one of them.
+
+    Raises:
+      TypeError: If a value has another type.
+    """
+    return encode_example(features)
+
+
+def parse_features(serialized: bytes) -> dict[str, list[Any]]:
+    """Parse a serialised ``tf.train.Example`` into lists of values by name.
+
+    Raises:
+      ValueError: If the bytes are no ``tf.train.Example``.
+    """
+    try:
+        example = _Example.FromString(serialized)
+    except Exception as error:  # protobuf's DecodeError has another base in each implementation
+        raise ValueError(f"not a serialised tf.train.Example: {error}") from error
+    parsed: dict[str, list[Any]] = {}
+    for name, feature in example.features.feature.items():
+        kind = feature.WhichOneof("kind")
+        parsed[name] = list(getattr(feature, kind).value) if kind else []
+    return parsed
+
+
+def clip_to_example(clip: Clip) -> bytes:
+    """Serialise a clip with every feature of the data contract (schemas/clip.pbtxt).
+
+    The level features describe the stored 16 bit audio.
+    """
+    pcm = to_pcm16(clip.waveform)
+    return pcm16_to_example(clip.replace(waveform=from_pcm16(pcm)), pcm)
+
+
+def pcm16_to_example(clip: Clip, pcm: np.ndarray) -> bytes:
+    """Serialise a clip whose waveform is exactly the 16 bit steps `pcm`; see `clip_to_example`."""
+    level = levels(clip.waveform)
+    features: dict[str, FeatureValue] = {
+        **clip.fields,
+        CLIP_ID_KEY: clip.clip_id,
+        AUDIO_KEY: pcm16_to_wav(pcm, clip.sample_rate),
+        SAMPLE_RATE_KEY: clip.sample_rate,
+        LABEL_KEY: clip.label,
+        GROUP_KEY: clip.group,
+        DURATION_KEY: float(clip.duration_s),
+        PEAK_KEY: level.peak_dbfs,
+        RMS_KEY: level.rms_dbfs,
+        CLIPPED_KEY: level.clipped_fraction,
+        SOURCE_CLIP_ID_KEY: clip.source_clip_id,
+        COPY_INDEX_KEY: clip.copy_index,
+        AUGMENTATION_KEY: clip.augmentation,
+        CONDITION_KEY: clip.condition,
+    }
+    return serialize_features(features)
+
+
+def example_to_clip(serialized: bytes) -> Clip:
+    """Parse an example of the data contract.
+
+    Raises:
+      ValueError: If a feature of the contract is missing or the audio is no PCM 16 WAV.
+    """
+    features = parse_features(serialized)
+    missing = [key for key in CONTRACT_KEYS if not features.get(key)]
+    if missing:
+        raise ValueError(
+            f"an example of the data contract needs {', '.join(CONTRACT_KEYS)}; missing: "
+            f"{', '.join(missing)}; it has {', '.join(sorted(features))}"
+        )
+
+    def text(key: str) -> str:
+        return str(features[key][0].decode("utf-8"))
+
+    waveform, sample_rate = decode_wav(features[AUDIO_KEY][0])
+    extra = {
+        name: values[0].decode("utf-8")
+        for name, values in features.items()
+        if name not in CONTRACT_KEYS and values and isinstance(values[0], bytes)
+    }
+    return Clip(
+        clip_id=text(CLIP_ID_KEY),
+        waveform=waveform,
+        sample_rate=sample_rate,
+        label=text(LABEL_KEY),
+        group=text(GROUP_KEY),
+        source_clip_id=text(SOURCE_CLIP_ID_KEY),
+        copy_index=int(features[COPY_INDEX_KEY][0]),
+        augmentation=text(AUGMENTATION_KEY),
+        condition=text(CONDITION_KEY),
+        fields=extra,
+    )

@@ -1,0 +1,205 @@
+"""What became of the recordings: counts by split, label and reason, and whether that will do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.rejection import (
+    REJECTED_FILE_PATTERN,
+    Rejection,
+    TooManyRejected,
+    check_rejected,
+)
+from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
+from tfx_audio.components.audio_example_gen.listing.files import open_file
+from tfx_audio.components.audio_example_gen.shard_files import drop_records
+from tfx_audio.components.audio_example_gen.transforms import (
+    DUPLICATE_AUDIO,
+    DUPLICATE_ID,
+    Sighting,
+)
+
+_NAME = "AudioExampleGen"
+_MAX_NAMED = 5
+_WHY_DROPPED = {
+    DUPLICATE_AUDIO: "the same audio stands in a split that is held out",
+    DUPLICATE_ID: "another clip has the same id",
+}
+
+
+@dataclass
+class IngestResult:
+    """What an ingestion made.
+
+    Attributes:
+      clips: Number of clips by split and label.
+      seconds: Seconds of audio by split.
+      rejected: Number of rejections by reason.
+    """
+
+    clips: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def splits(self) -> list[str]:
+        """Splits that have clips, in order."""
+        return [name for name in SPLITS if sum(self.clips[name].values())]
+
+    def properties(self) -> dict[str, int | float]:
+        """Return the counts as an artifact's custom properties."""
+        found: dict[str, int | float] = {"rejected_total": sum(self.rejected.values())}
+        found.update({f"rejected:{reason}": n for reason, n in sorted(self.rejected.items())})
+        for name in self.splits:
+            found[f"clips:{name}"] = sum(self.clips[name].values())
+            found[f"seconds:{name}"] = round(self.seconds[name], 3)
+        return found
+
+    def add(self, facts: dict[str, list]) -> None:
+        """Add what one shard came to."""
+        for split, label, clips, seconds in facts["counts"]:
+            self.clips[split][label] += clips
+            self.seconds[split] += seconds
+        self.rejected.update(facts["rejected"])
+
+    def drop(self, sighting: Sighting, reason: str) -> Rejection:
+        """Count a clip that was written as rejected, and return its record."""
+        split = KEEP_ORDER[sighting.keep_rank]
+        self.clips[split][sighting.label] -= 1
+        self.seconds[split] -= sighting.seconds
+        self.rejected[reason] += 1
+        detail = f"{_WHY_DROPPED[reason]}; taken out of {split}"
+        return Rejection(sighting.clip_id, reason, "split", detail, sighting.label)
+
+
+def read_facts(prefix: str) -> tuple[IngestResult, dict[Sighting, str]]:
+    """Read the facts that the pipeline wrote.
+
+    Returns:
+      The counts, and the clips that must be taken out again with the reason.
+    """
+    result, drops = IngestResult(), {}
+    for metadata in FileSystems.match([prefix + "*"])[0].metadata_list:
+        with open_file(metadata.path) as file:
+            for line in file.read().splitlines():
+                facts = json.loads(line)
+                if "drop" in facts:
+                    drops[Sighting(*facts["drop"])] = facts["reason"]
+                else:
+                    result.add(facts)
+    return result, drops
+
+
+def drop_clips(
+    result: IngestResult, drops: Mapping[Sighting, str], split_uris: Mapping[str, str]
+) -> list[Rejection]:
+    """Take clips out of their shards again.
+
+    Returns:
+      Their rejections.
+    """
+    positions: dict[tuple[str, int], set[int]] = defaultdict(set)
+    rejections = []
+    for sighting, reason in sorted(drops.items()):
+        positions[KEEP_ORDER[sighting.keep_rank], sighting.shard].add(sighting.position)
+        rejections.append(result.drop(sighting, reason))
+    for (split, shard), dropped in sorted(positions.items()):
+        drop_records(split_uris[split], shard, dropped)
+    return rejections
+
+
+def write_rejections(rejections: Iterable[Rejection], uri: str, name: str) -> None:
+    """Write a part of the rejected table."""
+    lines = sorted(rejection.to_json() for rejection in rejections)
+    if lines:
+        with FileSystems.create(FileSystems.join(uri, f"rejected-{name}.jsonl")) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def check_result(
+    result: IngestResult, listed: Iterable[str], expected: Iterable[str], max_fraction: float,
+    table: str,
+) -> None:  # fmt: skip
+    """Raise where the clips will not do to train on.
+
+    Args:
+      result: What was made.
+      listed: Labels that the data was said to have.
+      expected: Splits that must not be empty.
+      max_fraction: The largest fraction of rejections.
+      table: Where the rejected table lies, for messages.
+
+    Raises:
+      TooManyRejected: If more is rejected than allowed, or all clips of a label.
+      InvalidInput: If a split is empty, or a label is missing from train.
+    """
+    clips = sum(sum(counter.values()) for counter in result.clips.values())
+    rejected = sum(result.rejected.values())
+    check_rejected(result.rejected, clips + rejected, max_fraction, _NAME, table)
+    found = {label for counter in result.clips.values() for label, n in counter.items() if n}
+    lost = sorted(set(listed) - found)
+    if lost:
+        raise TooManyRejected(
+            f"{_NAME}: every clip of {_named(lost)} was rejected "
+            f"({_counts(result.rejected)}). The rejected table: {table}."
+        )
+    if len(found) < 2:
+        raise InvalidInput(
+            f"a classifier needs two labels at least; there is only {_named([*found])}"
+        )
+    for split in expected:
+        if split not in result.splits:
+            raise InvalidInput(
+                f"the split {split!r} came out empty of {clips} clips; mend split.ratios, "
+                "split.select or split.by, or give more data"
+            )
+    for split in result.splits:
+        missing = sorted(label for label in found if not result.clips[split][label])
+        if missing and split == TRAIN:
+            raise InvalidInput(
+                f"train has no clip of {_named(missing)}, so it could not be learned; mend "
+                "split.ratios, split.select or split.by, or give more data"
+            )
+        if missing:
+            logging.getLogger(__name__).warning("%s has no clip of %s", split, _named(missing))
+
+
+def _named(labels: list[str]) -> str:
+    more = f" and {len(labels) - _MAX_NAMED} more" if len(labels) > _MAX_NAMED else ""
+    return "the label " * (len(labels) == 1) + ", ".join(map(repr, labels[:_MAX_NAMED])) + more
+
+
+def _counts(rejected: Counter[str]) -> str:
+    return ", ".join(f"{reason}: {n}" for reason, n in sorted(rejected.items()))
+
+
+@contextlib.contextmanager
+def keeping_table(uri: str, failed_dir: str) -> Iterator[str]:
+    """Copy the rejected table to `failed_dir` where the body raises.
+
+    TFX deletes the artifacts of an executor that raises. Yields where the copy would lie, an
+    empty string for nowhere.
+    """
+    kept = FileSystems.join(failed_dir, f"{_NAME}-rejected.jsonl") if failed_dir else ""
+    try:
+        yield kept
+    except Exception:
+        if kept:
+            with FileSystems.create(kept) as table:
+                table.writelines(_table(uri))
+        raise
+
+
+def _table(uri: str) -> Iterator[bytes]:
+    pattern = FileSystems.join(uri, REJECTED_FILE_PATTERN)
+    for metadata in sorted(FileSystems.match([pattern])[0].metadata_list, key=lambda m: m.path):
+        with open_file(metadata.path) as file:
+            yield from file

@@ -1,0 +1,1 @@
+"""What there is to ingest: folders, manifests and record files, listed before any is read."""

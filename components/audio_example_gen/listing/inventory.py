@@ -1,0 +1,178 @@
+"""What the data says of itself before anything runs: files, labels, sample rates, splits."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import soundfile
+from apache_beam.io.filesystem import BeamIOError
+
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.reading.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Unusable
+from tfx_audio.components.audio.reading.foreign_record import RecordFeatures, parse_foreign
+from tfx_audio.components.audio.reading.recording import Recording, Row
+from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, GROUP_KEY, LABEL_KEY
+from tfx_audio.components.audio.splits import SplitRule
+from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
+from tfx_audio.components.audio_example_gen.listing.files import is_local, open_file
+from tfx_audio.components.audio_example_gen.listing.listing import Listing
+from tfx_audio.components.audio_example_gen.listing.record_files import sample_records
+from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+
+_MAX_HEADERS = 500
+_HEAD_BYTES = 2**16
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What was found.
+
+    Attributes:
+      sample_rate: Hz; the configured one, or what most headers say.
+      rates: Number of headers by sample rate, of those that were looked at.
+      n_files: Files.
+      n_clips: Clips that they are said to hold; None for records, which say it when read.
+      labels: Class names in order.
+      splits: Splits that must not come out empty.
+      labels_complete: Whether there can be no other label; records are only sampled.
+      n_rejected: What can't be used already by its name, place or row.
+      n_ignored: Files that are no audio.
+    """
+
+    sample_rate: int
+    rates: dict[int, int]
+    n_files: int
+    n_clips: int | None
+    labels: tuple[str, ...]
+    splits: tuple[str, ...]
+    labels_complete: bool = True
+    n_rejected: int = 0
+    n_ignored: int = 0
+
+
+def scan(config: IngestConfig, split: SplitConfig | None = None) -> Inventory:
+    """Look the data over: list it, and read some headers.
+
+    Raises:
+      InvalidInput: If there is no such folder, no audio in it, fewer than two classes, the label
+        pattern fits no file, or the split rule names a feature that the clips don't have.
+    """
+    listing = list_recordings(config)
+    return take_inventory(config, listing, (split or SplitConfig()).rule(listing.said))
+
+
+def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> Inventory:
+    """Look a listing over; see `scan`."""
+    if not listing.recordings:
+        _raise_nothing(config, listing)
+    _check_split_features(config, rule)
+    sampled = _sampled_records if listing.record_features else _sampled_headers
+    rates, labels = sampled(config, listing)
+    if not rates:
+        raise InvalidInput(f"no audio that can be read under {config.path!r}")
+    if len(labels) < 2 and not listing.record_features:
+        raise InvalidInput(
+            f"a classifier needs two labels at least; {config.path!r} has only {labels[0]!r}. "
+            "Folders name the labels (data.label_folder says which), a manifest does, or "
+            "data.label_from reads them from file names"
+        )
+    n_clips = sum(len(recording.rows) for recording in listing.recordings)
+    return Inventory(
+        sample_rate=config.sample_rate or max(rates, key=lambda rate: (rates[rate], rate)),
+        rates=dict(sorted(rates.items())),
+        n_files=len(listing.recordings),
+        n_clips=None if listing.record_features else n_clips,
+        labels=tuple(labels),
+        splits=rule.expected(),
+        labels_complete=not listing.record_features,
+        n_rejected=len(listing.rejections),
+        n_ignored=len(listing.ignored),
+    )
+
+
+def resolve_sample_rate(config: IngestConfig) -> IngestConfig:
+    """Return the configuration with the sample rate that the data's headers say, unless set."""
+    if config.sample_rate is not None:
+        return config
+    return config.model_copy(update={"sample_rate": scan(config).sample_rate})
+
+
+def _raise_nothing(config: IngestConfig, listing: Listing) -> None:
+    """Say why there is nothing to ingest."""
+    if not listing.rejections:
+        raise InvalidInput(f"no audio under {config.path!r}")
+    counts = Counter(rejection.reason for rejection in listing.rejections)
+    n_files, example = len(listing.rejections), listing.rejections[0]
+    if set(counts) != {"missing_label"}:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(counts.items()))
+        raise InvalidInput(
+            f"nothing under {config.path!r} can be used ({reasons}); for instance "
+            f"{example.path!r}: {example.detail}"
+        )
+    if config.label_from:
+        raise InvalidInput(
+            f"the label pattern {config.label_from!r} fits none of {n_files} files "
+            f"under {config.path!r}, for instance {example.path!r}; a pattern is held against the "
+            "name without its ending, such as .wav"
+        )
+    raise InvalidInput(
+        f"nothing says the label of {n_files} clips under {config.path!r}, for instance "
+        f"{example.path!r}: {example.detail}. data.label_from reads labels from file names, "
+        "data.manifest from a table"
+    )
+
+
+def _check_split_features(config: IngestConfig, rule: SplitRule) -> None:
+    known = {LABEL_KEY, GROUP_KEY, CLIP_ID_KEY, *config.field_names()}
+    for name in sorted(rule.features() - known):
+        raise InvalidInput(
+            f"the section split names the feature {name!r}; the clips have "
+            f"{', '.join(sorted(known))}.{did_you_mean(name, known)} data.fields keeps further "
+            "columns of a manifest as features"
+        )
+
+
+def _sampled_headers(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
+    """Return sample rates in some headers, and all labels."""
+    return sampled_rates(listing.recordings), listing.labels
+
+
+def sampled_rates(recordings: Sequence[Recording]) -> Counter[int]:
+    """Return how often some headers say a sample rate; rates that no clip may have are left out."""
+    step = max(1, -(-len(recordings) // _MAX_HEADERS))
+    return Counter(rate for rate in map(_rate, recordings[::step]) if rate)
+
+
+def _rate(recording: Recording) -> int | None:
+    """Return the sample rate in a file's header, or None if it has none."""
+    try:
+        with open_file(recording.uri) as file:
+            source = file if is_local(recording.uri) else io.BytesIO(file.read(_HEAD_BYTES))
+            rate = int(soundfile.info(source).samplerate)
+    except (OSError, BeamIOError, soundfile.LibsndfileError):
+        return None
+    return rate if MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE else None
+
+
+def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
+    """Return sample rates and labels of some records."""
+    features = listing.record_features or RecordFeatures("", "")
+    rates: Counter[int] = Counter()
+    rows: list[Row] = []
+    problem = ""
+    for record in sample_records(listing.recordings):
+        try:
+            found = parse_foreign(record, features, "", config.max_samples)
+        except Unusable as error:
+            problem = str(error)
+            continue
+        rates[found.sample_rate] += 1
+        rows.append(found.row)
+    if not rates:
+        raise InvalidInput(
+            f"no record that data.records={config.records!r} matches can be used; {problem}"
+        )
+    return rates, sorted({row.label for row in rows})

@@ -1,0 +1,79 @@
+"""`Listing`, what was found to ingest before any of it is read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
+from tfx_audio.components.audio.reading.recording import STAGE, Recording
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.audio_example_gen.listing.files import AllowedRoots, Problem, is_local
+
+
+@dataclass
+class Listing:
+    """What was found.
+
+    Attributes:
+      recordings: Files to read, sorted by path.
+      rejections: What can't be used already by its name, its place or its row.
+      said: Splits that the data says outright.
+      ignored: Files that are no audio, neither by name nor by content: a README, a picture.
+      record_features: Where recordings are files of foreign records, what their features mean.
+    """
+
+    recordings: list[Recording] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    said: frozenset[str] = frozenset()
+    ignored: list[str] = field(default_factory=list)
+    record_features: RecordFeatures | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels in order."""
+        return sorted({row.label for recording in self.recordings for row in recording.rows})
+
+    @property
+    def rejected_labels(self) -> set[str]:
+        """Labels of what is rejected already."""
+        return {rejection.label for rejection in self.rejections if rejection.label}
+
+    def reject(self, path: str, problem: Problem, label: str = "") -> None:
+        """Reject something."""
+        shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
+        self.rejections.append(Rejection(shown, problem[0], STAGE, problem[1], label))
+
+
+def check_root(config: IngestConfig) -> None:
+    """Check that the data root is a folder.
+
+    Raises:
+      InvalidInput: If it isn't.
+    """
+    if not config.path:
+        raise InvalidInput("data.path is needed: the folder of audio")
+    if is_local(config.path):
+        if not os.path.isdir(config.path):
+            what = "is a file" if os.path.exists(config.path) else "does not exist"
+            raise InvalidInput(f"the data root must be a folder; {config.path!r} {what}")
+        if not os.access(config.path, os.R_OK | os.X_OK):
+            raise InvalidInput(f"the data root {config.path!r} may not be read")
+    elif not FileSystems.match([config.path.rstrip("/") + "/**"], [1])[0].metadata_list:
+        raise InvalidInput(f"the data root must be a folder; there is nothing at {config.path!r}")
+
+
+def allowed_roots(config: IngestConfig) -> AllowedRoots:
+    """Return the folders that audio may come from."""
+    return AllowedRoots(config.path, *config.roots)
+
+
+def size_problem(size: int, config: IngestConfig) -> Problem | None:
+    """Return why a file of this size can't be used."""
+    if size <= config.max_recording_mb * 2**20:
+        return None
+    return "too_large", f"{size} bytes; data.max_recording_mb is {config.max_recording_mb}"

@@ -1,0 +1,80 @@
+"""Reading recordings and records in a worker: what is stored of them, or why nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from apache_beam.io.filesystem import BeamIOError
+
+from tfx_audio.components.audio.reading.decode import Unusable
+from tfx_audio.components.audio.reading.foreign_record import (
+    RecordFeatures,
+    parse_foreign,
+    record_label,
+)
+from tfx_audio.components.audio.reading.recording import (
+    STAGE,
+    ClipFormat,
+    CutClip,
+    Recording,
+    cut_recording,
+    cut_row,
+    to_format,
+)
+from tfx_audio.components.audio.records.tfrecord import read_records
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_example_gen.listing.files import open_file
+from tfx_audio.components.audio_example_gen.listing.record_files import open_records
+
+_BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
+
+
+def read_recording(
+    recording: Recording, clip_format: ClipFormat, features: RecordFeatures | None
+) -> Iterator[CutClip | Rejection]:
+    """Read a file and yield its clips, or why they can't be used.
+
+    Args:
+      recording: The file.
+      clip_format: What clips are made into.
+      features: Where the file holds foreign records, what their features mean.
+    """
+    if features:
+        yield from _read_records(recording, clip_format, features)
+        return
+    try:
+        with open_file(recording.uri) as file:
+            data = file.read()
+    except (OSError, BeamIOError) as error:
+        for row in recording.rows:
+            yield Rejection(row.clip_id, "unreadable", STAGE, str(error), row.label)
+        return
+    yield from cut_recording(recording, data, clip_format)
+
+
+def _read_records(
+    recording: Recording, clip_format: ClipFormat, features: RecordFeatures
+) -> Iterator[CutClip | Rejection]:
+    largest = clip_format.max_samples * _BYTES_PER_VALUE
+    number = -1
+    try:
+        with open_records(recording.uri) as file:
+            for number, record in enumerate(read_records(file, largest)):
+                yield from _cut_record(
+                    record, f"{recording.path}:{number:06d}", clip_format, features
+                )
+    except (OSError, BeamIOError, ValueError) as error:
+        yield Rejection(recording.path, "unreadable", STAGE, f"after {number + 1} records: {error}")
+
+
+def _cut_record(
+    record: bytes, default_id: str, clip_format: ClipFormat, features: RecordFeatures
+) -> Iterator[CutClip | Rejection]:
+    try:
+        found = parse_foreign(record, features, default_id, clip_format.max_samples)
+        waveform = to_format(found.waveform, found.sample_rate, clip_format)
+    except Unusable as problem:
+        label = record_label(record, features)
+        yield Rejection(default_id, problem.reason, STAGE, problem.detail, label)
+        return
+    yield from cut_row(found.row, waveform, clip_format)

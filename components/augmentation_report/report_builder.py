@@ -1,0 +1,185 @@
+"""Reads a run's artifacts into a `Report`: one pass over the records, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.clip import CLEAN
+from tfx_audio.components.audio.records import examples
+from tfx_audio.components.audio.records.tfrecord import read_records
+from tfx_audio.components.audio.rejection import REJECTED_FILE_PATTERN, Rejection
+from tfx_audio.components.audio_augmenter.provenance import POLICY_FILE, PROVENANCE_FILE
+from tfx_audio.components.augmentation_report.clip_views import build_cards
+from tfx_audio.components.augmentation_report.report_data import Anomaly, RejectedRow, Report
+from tfx_audio.components.augmentation_report.sampling import Family, FamilySampler, family_of
+from tfx_audio.components.augmentation_report.tables import (
+    label_rows,
+    provenance_rows,
+    show_policy,
+    sound_note,
+    summary_tiles,
+    train_histograms,
+    transform_uses,
+)
+from tfx_audio.components.augmentation_report.totals import SplitTotals
+
+TRAIN = "train"
+MAX_CARDS = 60
+MAX_REJECTED_ROWS = 50
+_CONDITION_CARDS = 2
+
+
+@dataclass(frozen=True)
+class ReportSources:
+    """Where a run's artifacts lie, on any of Beam's file systems.
+
+    Attributes:
+      before: Folder by split of the ingested examples.
+      after: Folder by split of the augmented examples.
+      augmented_dir: Folder of the augmented artifact, which holds policy and provenance.
+      rejected_dirs: Folders of rejected tables.
+      anomalies: What ExampleValidator found; None where it was not asked.
+      model: The configuration's ``model`` section as plain values (`views.build_cards`).
+      clips_per_label: Source clips shown of every label.
+      max_copies: Copies shown of every source clip.
+    """
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    augmented_dir: str
+    rejected_dirs: Sequence[str] = ()
+    anomalies: tuple[Anomaly, ...] | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
+    clips_per_label: int = 2
+    max_copies: int = 4
+
+
+def build_report(sources: ReportSources, title: str = "Augmentation report") -> Report:
+    """Read everything that the page shows.
+
+    Raises:
+      ValueError: If a file is damaged or no example of the data contract.
+    """
+    copies = FamilySampler(sources.clips_per_label, sources.max_copies)
+    conditions = FamilySampler(_CONDITION_CARDS, sources.max_copies)
+    before = {s: _read_split(s, uri, copies, conditions) for s, uri in sources.before.items()}
+    after = {s: _read_split(s, uri, copies, conditions) for s, uri in sources.after.items()}
+    cards, sound = build_cards(_fairly(_families(copies)), sources.model)
+    heard, _ = build_cards(
+        [pair for pair in _families(conditions) if len(pair[1].copies)], sources.model, masked=False
+    )
+    facts = _read_json(sources.augmented_dir, PROVENANCE_FILE)
+    counters = facts.get("counters", {})
+    counts, rejected = _read_rejected(sources.rejected_dirs)
+    return Report(
+        title=title,
+        summary=summary_tiles(before, after, counters, sum(counts.values())),
+        cards=cards,
+        conditions=heard,
+        labels=label_rows(before, after),
+        histograms=train_histograms(before.get(TRAIN), after.get(TRAIN)),
+        transforms=transform_uses(after.get(TRAIN), counters),
+        rejected_counts=dict(sorted(counts.items())),
+        rejected=tuple(
+            RejectedRow(one.path, one.label, one.stage, one.reason, one.detail) for one in rejected
+        ),
+        anomalies=sources.anomalies,
+        policy=show_policy(_read_json(sources.augmented_dir, POLICY_FILE)),
+        provenance=provenance_rows(facts),
+        notes=(sound_note(sound), *_card_note(len(copies.records()))),
+    )
+
+
+def _read_split(
+    split: str, uri: str, copies: FamilySampler, conditions: FamilySampler
+) -> SplitTotals:
+    """Count one split, and offer its records to the samplers."""
+    totals = SplitTotals()
+    for record in read_split(uri):
+        features = examples.parse_features(record)
+        totals.add(features)
+        label, source, condition = (
+            features[key][0].decode("utf-8")
+            for key in (examples.LABEL_KEY, examples.SOURCE_CLIP_ID_KEY, examples.CONDITION_KEY)
+        )
+        index = int(features[examples.COPY_INDEX_KEY][0])
+        if split == TRAIN:
+            copies.offer(label, source, index, condition, record)
+        elif condition != CLEAN or split.endswith(f"_{CLEAN}"):
+            # one group for all labels: two clips are enough to hear what the conditions are
+            conditions.offer("", source, index, condition, record)
+    return totals
+
+
+def read_split(uri: str) -> Iterator[bytes]:
+    """Yield all records in a split's folder, on any of Beam's file systems.
+
+    Raises:
+      ValueError: If a file is damaged; the message names it.
+    """
+    for path in _files(uri, "*"):
+        with FileSystems.open(path) as file:
+            try:
+                yield from read_records(file)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
+
+
+def _families(sampler: FamilySampler) -> list[tuple[str, Family]]:
+    families = []
+    for _, records in sampler.records():
+        clips = [examples.example_to_clip(record) for record in records]
+        families.append((clips[0].label, family_of(clips)))
+    return sorted(families, key=lambda pair: pair[0])
+
+
+def _fairly(families: list[tuple[str, Family]]) -> list[tuple[str, Family]]:
+    """Return at most `MAX_CARDS` families: a first of every label before any second."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for label, family in families:
+        seen[label] += 1
+        ranked.append((seen[label], label, family))
+    kept = sorted(ranked, key=lambda item: item[:2])[:MAX_CARDS]
+    return [(label, family) for _, label, family in sorted(kept, key=lambda item: item[1::-1])]
+
+
+def _read_rejected(
+    folders: Sequence[str],
+) -> tuple[Counter[tuple[str, str]], list[Rejection]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    first: list[Rejection] = []
+    for folder in folders:
+        for path in _files(folder, REJECTED_FILE_PATTERN):
+            with FileSystems.open(path) as file:
+                for line in file.read().splitlines():
+                    rejection = Rejection.from_json(line)
+                    counts[rejection.stage, rejection.reason] += 1
+                    if len(first) < MAX_REJECTED_ROWS:
+                        first.append(rejection)
+    return counts, first
+
+
+def _read_json(folder: str, name: str) -> dict[str, Any]:
+    for path in _files(folder, name):
+        with FileSystems.open(path) as file:
+            loaded: dict[str, Any] = json.loads(file.read())
+            return loaded
+    return {}
+
+
+def _files(folder: str, pattern: str) -> list[str]:
+    matches = FileSystems.match([FileSystems.join(folder, pattern)])[0].metadata_list
+    return sorted(match.path for match in matches)
+
+
+def _card_note(found: int) -> tuple[str, ...]:
+    if found <= MAX_CARDS:
+        return ()
+    return (f"There are more labels than a page can hold: {MAX_CARDS} of {found} clips are shown.",)

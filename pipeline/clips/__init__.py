@@ -1,0 +1,1 @@
+"""What works on files without TFX: augment, preview, predict, demo data."""

@@ -1,0 +1,237 @@
+"""Augment a folder of audio, or TFRecords, without TFX: what `tfx-audio augment` runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.records.examples import example_to_clip
+from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
+from tfx_audio.components.audio.splits import TRAIN
+from tfx_audio.components.audio_augmenter import provenance
+from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
+from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.spans import count_records, plan_spans, read_span
+from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
+from tfx_audio.components.audio_augmenter.workers import worker_args
+from tfx_audio.components.sound_bank.banks import check_sounds, combined_digest, prepare_bank
+from tfx_audio.pipeline.clips.augment_inputs import (
+    SPLIT_PREFIX,
+    count_reasons,
+    ingest_audio,
+    record_patterns,
+)
+
+REJECTED_FILE = "rejected.jsonl"
+
+
+@dataclass(frozen=True)
+class AugmentRequest:
+    """What to augment, with what, to where.
+
+    Attributes:
+      data: A folder of audio; or TFRecords of the data contract: one file, a file pattern, a
+        folder of files, or a folder with a subfolder ``Split-<name>`` for each split.
+      policy: The augmentation.
+      out: A folder that does not exist yet.
+      label_from: Pattern of the audio files' names.
+      sample_rate: Hz of the clips; None for what most files have.
+      sound_banks: Folders of sounds by the name that the policy uses.
+      workers: Worker processes; None for as many as the work is worth.
+      as_wav: Write WAV files and a manifest instead of TFRecords.
+      max_rejected_fraction: Fail when more can't be used.
+    """
+
+    data: str
+    policy: AugmentationPolicy
+    out: str
+    label_from: str = ""
+    sample_rate: int | None = None
+    sound_banks: Mapping[str, str] = field(default_factory=dict)
+    workers: int | None = None
+    as_wav: bool = False
+    max_rejected_fraction: float = 0.01
+
+
+def augment_files(request: AugmentRequest) -> AugmentationCounts:
+    """Augment, and give the result its name only when it is whole.
+
+    Raises:
+      InvalidInput: If the data, the policy or `out` can't be used.
+      TooManyRejected: If too much was rejected; the table stays as ``<out>-rejected.jsonl``.
+    """
+    request.policy.check_banks(request.sound_banks)
+    with _appearing_when_whole(Path(request.out)) as folder:
+        rejected = folder / REJECTED_FILE
+        patterns = record_patterns(request.data)
+        if patterns is None:
+            patterns = _ingest(request, folder / ".ingested", rejected)
+        counts = _augment(request, patterns, folder, rejected)
+        shutil.rmtree(folder / ".ingested", ignore_errors=True)
+        if request.as_wav:
+            _to_wav(folder)
+    return counts
+
+
+def _ingest(request: AugmentRequest, folder: Path, rejected: Path) -> dict[str, list[str]]:
+    """Ingest a folder of audio; return file patterns by split."""
+    patterns, rejections = ingest_audio(
+        request.data, request.label_from, request.sample_rate, folder
+    )
+    rejected.write_text("".join(f"{rejection.to_json()}\n" for rejection in rejections))
+    clips = count_records([span for split in patterns.values() for span in plan_spans(split)])
+    check_rejected(
+        count_reasons(rejections),
+        (clips or 0) + len(rejections),
+        request.max_rejected_fraction,
+        "ingest",
+        _kept(request),
+    )
+    return patterns
+
+
+def _augment(
+    request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path, rejected: Path
+) -> AugmentationCounts:
+    """Run the augmentation job on examples and describe it beside them."""
+    banks, digest = _prepare_banks(request, patterns, folder / ".banks", rejected)
+    job = AugmentationJob(
+        policy=request.policy,
+        inputs=patterns,
+        split_uri=lambda split: str(folder / f"{SPLIT_PREFIX}{split}"),
+        rejected_dir=str(folder / ".rejected"),
+        progress_dir=str(folder / ".progress"),
+        bank_uris=banks,
+    )
+    args = [] if request.workers is None else worker_args(request.workers)
+    counts = run_job(job, _make_pipeline, args)
+    shutil.rmtree(folder / ".banks", ignore_errors=True)
+    with rejected.open("ab") as table:
+        for part in sorted((folder / ".rejected").glob("*.jsonl")):
+            table.write(part.read_bytes())
+    shutil.rmtree(folder / ".rejected")
+    facts = provenance.provenance(request.policy, digest, counts)
+    provenance.write_beside(str(folder), request.policy, facts)
+    check_rejected(
+        counts.rejected, counts.attempted, request.max_rejected_fraction, STAGE, _kept(request)
+    )
+    return counts
+
+
+def _make_pipeline(beam_args: list[str]) -> beam.Pipeline:
+    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(beam_args))
+
+
+def _prepare_banks(
+    request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path, rejected: Path
+) -> tuple[dict[str, str], str]:
+    """Prepare the policy's sound banks at the clips' sample rate; return folders and digest.
+
+    Sounds that can't be used are added to the table `rejected`.
+    """
+    needed = request.policy.sound_banks
+    if not needed:
+        return {}, ""
+    first = next(record for span in plan_spans(patterns[TRAIN]) for record in read_span(span))
+    rate = example_to_clip(first).sample_rate
+    contents = {
+        name: prepare_bank(name, request.sound_banks[name], str(folder / name), rate)
+        for name in needed
+    }
+    left_out = [rejection for bank in contents.values() for rejection in bank.rejected]
+    with rejected.open("a", encoding="utf-8") as table:
+        table.writelines(f"{rejection.to_json()}\n" for rejection in left_out)
+    check_sounds(
+        contents.values(), request.max_rejected_fraction, "sound bank", str(_kept(request))
+    )
+    return {name: str(folder / name) for name in needed}, combined_digest(contents)
+
+
+def _to_wav(folder: Path) -> None:
+    """Turn the folder's TFRecords into WAV files and a manifest."""
+    splits = sorted(folder.glob(f"{SPLIT_PREFIX}*"))
+    write_wav_files(
+        {split.name.removeprefix(SPLIT_PREFIX): _examples(split) for split in splits}, folder
+    )
+    for split in splits:
+        shutil.rmtree(split)
+
+
+def _examples(split: Path) -> Iterator[bytes]:
+    for span in plan_spans(f"{split}/*"):
+        yield from read_span(span)
+
+
+def _kept(request: AugmentRequest) -> str:
+    """Return where the rejected table is left when there is no result to lie in."""
+    return f"{Path(request.out).absolute()}-{REJECTED_FILE}"
+
+
+@contextlib.contextmanager
+def _appearing_when_whole(out: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `out` that becomes `out` if the body succeeds.
+
+    A run that is killed leaves the hidden folder, whose name says which process it belonged to;
+    the next run for the same `out` removes it.
+    """
+    check_no_pattern("--out", str(out.absolute()))
+    if os.path.lexists(out):
+        raise InvalidInput(f"--out: {out} exists already; give a folder that does not")
+    prefix = f".{out.name}.unfinished-"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for stale in out.parent.glob(f"{prefix}*"):
+            if _was_killed(stale.name.removeprefix(prefix)):
+                shutil.rmtree(stale)
+        folder = out.parent / f"{prefix}{os.getpid()}"
+        folder.mkdir()
+    except OSError as error:
+        raise InvalidInput(f"--out: {out} can't be written: {error.strerror}") from error
+    try:
+        yield folder
+        _give_name(folder, out)
+    except TooManyRejected:
+        (folder / REJECTED_FILE).rename(out.parent / f"{out.name}-{REJECTED_FILE}")
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _give_name(folder: Path, out: Path) -> None:
+    """Rename the finished folder, or keep it beside what has taken its name meanwhile.
+
+    Raises:
+      InvalidInput: If it was taken.
+    """
+    try:
+        folder.rename(out)
+    except OSError as error:
+        kept = out.parent / f"{out.name}.finished-{os.getpid()}"
+        folder.rename(kept)
+        raise InvalidInput(
+            f"--out: {out} was made by somebody else meanwhile ({error.strerror}); "
+            f"the result is whole and lies in {kept}"
+        ) from error
+
+
+def _was_killed(pid: str) -> bool:
+    """Return whether a process of this number is gone; no for what is no number."""
+    if not (pid.isascii() and pid.isdecimal()):
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False

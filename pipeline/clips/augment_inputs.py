@@ -1,0 +1,136 @@
+"""What `tfx-audio augment` is given: TFRecords of the data contract, or a folder of audio."""
+
+from __future__ import annotations
+
+import collections
+import glob
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import apache_beam as beam
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.recording import ClipFormat, Recording
+from tfx_audio.components.audio.records.examples import clip_to_example
+from tfx_audio.components.audio.records.tfrecord import read_records
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio.splits import TRAIN
+from tfx_audio.components.audio_augmenter.spans import count_records, match_files, plan_spans
+from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.audio_example_gen.transforms import CLIPS, REJECTED, ReadClips
+from tfx_audio.pipeline.clips.sound_folder import common_sample_rate, list_sounds
+
+SPLIT_PREFIX = "Split-"
+
+
+def record_patterns(data: str) -> dict[str, list[str]] | None:
+    """Return file patterns by split if `data` is TFRecords, None if it is a folder or audio file.
+
+    Raises:
+      InvalidInput: If there is nothing.
+    """
+    if os.path.isdir(data):
+        splits = [s for s in sorted(Path(data).glob(f"{SPLIT_PREFIX}*")) if s.is_dir()]
+        if splits:
+            return {s.name.removeprefix(SPLIT_PREFIX): [_files_in(s)] for s in splits}
+        first = next((p for p in sorted(Path(data).iterdir()) if p.is_file()), None)
+        return {TRAIN: [_files_in(data)]} if first and _is_records(first) else None
+    if os.path.isfile(data):
+        return {TRAIN: [glob.escape(data)]} if _is_records(Path(data)) else None
+    try:
+        first = Path(match_files([data])[0][0])
+    except InvalidInput:
+        raise InvalidInput(f"--data: there is no folder and no file {data!r}") from None
+    return {TRAIN: [data]} if _is_records(first) else None
+
+
+def ingest_audio(
+    data: str, label_from: str, sample_rate: int | None, folder: Path
+) -> tuple[dict[str, list[str]], list[Rejection]]:
+    """Read a folder of audio as the pipeline does, and write its clips as examples.
+
+    Everything is `train` unless the folder has subfolders named after splits, one of them train.
+
+    Args:
+      data: The folder.
+      label_from: Pattern of the files' names; empty where folders name the labels, or nothing.
+      sample_rate: Hz of the clips; None for what most headers say.
+      folder: Where examples are written.
+
+    Returns:
+      File patterns by split, and what could not be used.
+
+    Raises:
+      InvalidInput: If there is no audio, or none that can be used for training.
+    """
+    recordings, left_out = list_sounds(data, label_from)
+    by_split: dict[str, list[Recording]] = collections.defaultdict(list)
+    for recording in recordings:
+        for split in {row.split or TRAIN: None for row in recording.rows}:
+            rows = tuple(row for row in recording.rows if (row.split or TRAIN) == split)
+            by_split[split].append(replace(recording, rows=rows))
+    rate = sample_rate or common_sample_rate(recordings)
+    clip_format = IngestConfig(path=data, sample_rate=rate).clip_format(rate)
+    table = folder / "rejected"
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        rejected = [
+            _write_split(pipeline, split, split_recordings, clip_format, folder)
+            for split, split_recordings in sorted(by_split.items())
+        ]
+        _ = rejected | beam.Flatten() | beam.io.WriteToText(str(table), shard_name_template="")
+    patterns = {split: [_files_in(folder / f"{SPLIT_PREFIX}{split}")] for split in by_split}
+    lines = table.read_text().splitlines()
+    rejections = left_out + [Rejection.from_json(line) for line in lines]
+    if not count_records(plan_spans(patterns.get(TRAIN, []))):
+        why = f": {rejections[0].detail}" if rejections else ""
+        raise InvalidInput(f"--data: no clip of {data} can be augmented{why}")
+    return patterns, rejections
+
+
+def _write_split(
+    pipeline: beam.Pipeline,
+    split: str,
+    recordings: Sequence[Recording],
+    clip_format: ClipFormat,
+    folder: Path,
+) -> beam.PCollection[str]:
+    """Write the clips of some recordings; return JSON lines of what is rejected."""
+    read = (
+        pipeline
+        | f"Recordings[{split}]" >> beam.Create(recordings)
+        | f"Spread[{split}]" >> beam.Reshuffle()
+        | f"Read[{split}]" >> ReadClips(clip_format)
+    )
+    prefix = str(folder / f"{SPLIT_PREFIX}{split}" / "clips")
+    _ = (
+        read[CLIPS]
+        | f"Encode[{split}]" >> beam.Map(clip_to_example)
+        | f"Write[{split}]" >> beam.io.WriteToTFRecord(prefix)
+    )
+    return read[REJECTED] | f"Rejected[{split}]" >> beam.Map(lambda record: record.to_json())
+
+
+def count_reasons(rejections: Iterable[Rejection]) -> dict[str, int]:
+    """Return how many there are by reason."""
+    return dict(collections.Counter(rejection.reason for rejection in rejections))
+
+
+def _files_in(folder: str | Path) -> str:
+    """Return Beam's pattern for the files of a folder, whatever its name is."""
+    return os.path.join(glob.escape(str(folder)), "*")
+
+
+def _is_records(path: Path) -> bool:
+    """Return whether a file begins with a TFRecord, compressed or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            return next(read_records(cast(BinaryIO, file)), None) is not None
+    except (ValueError, OSError, EOFError, zlib.error):
+        return False

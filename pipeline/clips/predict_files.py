@@ -1,0 +1,103 @@
+"""The files that `tfx-audio predict` is asked about: what is audio, and how its name is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, looks_like_audio
+from tfx_audio.components.audio_example_gen.listing.files import (
+    AllowedRoots,
+    Problem,
+    kind_problem,
+    read_head,
+    walk,
+)
+
+MAX_FILE_BYTES = 2**30
+
+
+class AskedFile(NamedTuple):
+    """A file to answer for.
+
+    Attributes:
+      path: What opens it.
+      problem: Why it must not or can't be opened, as reason and detail.
+    """
+
+    path: str
+    problem: Problem | None = None
+
+    @property
+    def name(self) -> str:
+        """The path in UTF-8: bytes that are none are escaped, as in tables of rejected clips."""
+        return self.path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def asked_files(named: Sequence[str]) -> list[AskedFile]:
+    """Return the named files, and what is audio below the named folders, sorted in each.
+
+    Raises:
+      InvalidInput: If one does not exist, or a folder holds no audio.
+    """
+    found: list[AskedFile] = []
+    for name in named:
+        path = str(Path(name))
+        if os.path.isdir(path):
+            below = _files_below(path)
+            if not below:
+                raise InvalidInput(f"no audio file in the folder {name}")
+            found += below
+        elif os.path.lexists(path):
+            found.append(AskedFile(path, kind_problem(path)))
+        else:
+            raise InvalidInput(f"no file or folder {name}")
+    return found
+
+
+def size_problem(size: int) -> Problem | None:
+    """Return why a file of this size is not read."""
+    if size <= MAX_FILE_BYTES:
+        return None
+    return "too_large", f"{size} bytes; at most {MAX_FILE_BYTES} are read"
+
+
+def _files_below(folder: str) -> list[AskedFile]:
+    """Return what ingest would take for audio below a folder, and what it would refuse."""
+    found: list[AskedFile] = []
+
+    def add(path: str, problem: Problem | None = None) -> None:
+        found.append(AskedFile(str(Path(folder, path)), problem))
+
+    for file in walk(folder, _Within(folder), add):
+        if _is_audio(file.path, file.uri):
+            add(file.path)
+    return sorted(found, key=lambda file: file.path)
+
+
+class _Within(AllowedRoots):
+    """Admits the folders below one, and files also where a link or their name leads elsewhere.
+
+    Names need no coding here, and a linked file is only listened to. A linked folder could be the
+    whole machine.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self._root = os.path.realpath(root).rstrip("/")
+
+    def problem(self, uri: str) -> Problem | None:
+        """Return why a file or folder can't be read; None for one that can be tried."""
+        real = os.path.realpath(uri)
+        if os.path.isdir(real) and not f"{real}/".startswith(f"{self._root}/"):
+            return "outside_roots", f"a link to the folder {real!r}; name that folder too"
+        return kind_problem(uri)
+
+
+def _is_audio(path: str, uri: str) -> bool:
+    """Return whether a file is audio by its name or else by its content."""
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix in AUDIO_SUFFIXES or looks_like_audio(read_head(uri))

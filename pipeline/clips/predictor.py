@@ -1,0 +1,197 @@
+"""`Predictor`, an exported model that is asked about audio files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn, TypeGuard
+
+import numpy as np
+import tensorflow as tf
+
+from tfx_audio.components.audio.clip import encode_wav
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.decode import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    Unusable,
+    decode,
+)
+from tfx_audio.components.audio.reading.recording import ClipFormat, to_format
+from tfx_audio.components.audio.reading.resample import mix_to_mono
+from tfx_audio.components.audio.rejection import shorten
+from tfx_audio.pipeline.clips.predict_files import AskedFile, size_problem
+from tfx_audio.pipeline.model.exported_facts import CARD_FILE, read_card
+
+_SIGNATURE = "wav"
+_MAX_DECODED = 2**28  # samples of all channels, as ingest has it
+_MAX_RESAMPLED = 2**26  # samples at the model's rate: 70 minutes at 16 kHz
+_MAX_BATCH_BYTES = 2**26
+
+
+def find_model(directory: str) -> str:
+    """Return the model in a folder: itself, or the newest version below it.
+
+    Raises:
+      InvalidInput: If there is none.
+    """
+    path = Path(directory)
+    if not path.is_dir():
+        raise InvalidInput(
+            f"--model expects a folder with an exported model; no folder {directory}"
+        )
+    try:
+        versions = [child for child in path.iterdir() if _is_version(child.name)]
+        newest = sorted(versions, key=lambda child: int(child.name), reverse=True)
+        for candidate in (path, *newest, path / "Format-Serving"):
+            if (candidate / "saved_model.pb").is_file():
+                return str(candidate)
+    except OSError as error:
+        raise InvalidInput(f"--model: {directory} can't be read: {error.strerror}") from error
+    raise InvalidInput(f"--model expects an exported model; no saved_model.pb in {directory}")
+
+
+def _is_version(name: str) -> bool:
+    return name.isascii() and name.isdecimal()
+
+
+class Predictor:
+    """An exported model, asked about files.
+
+    Args:
+      model_dir: Its folder.
+
+    Raises:
+      InvalidInput: If the model is damaged or was not exported by this project.
+    """
+
+    def __init__(self, model_dir: str) -> None:
+        self._sample_rate, self._labels = _read_facts(model_dir)
+        try:
+            self._model = tf.saved_model.load(model_dir)
+            self._try()
+        except Exception as error:  # nearly any, by where the damage is
+            first_line = f"{error}".partition("\n")[0]
+            raise InvalidInput(
+                f"--model: expected a model exported by tfx-audio that answers with a score for "
+                f"each of {len(self._labels)} labels; {model_dir} does not load or answer: "
+                f"{type(error).__name__}: {first_line}"
+            ) from error
+
+    def answers(
+        self, files: Iterable[AskedFile], batch_size: int, top: int
+    ) -> Iterator[dict[str, Any]]:
+        """Yield an answer for each file, in order: ``file``, ``label``, ``score``, ``scores``.
+
+        A file that can't be read has ``error`` instead: the reason and a sentence.
+        """
+        for batch in self._batches(files, batch_size):
+            wavs = [wav for _, wav in batch if isinstance(wav, bytes)]
+            rows: Iterator[np.ndarray] = iter(self._scores(wavs) if wavs else [])
+            for file, wav in batch:
+                if isinstance(wav, bytes):
+                    yield {"file": file.name, **self._best(next(rows), top)}
+                else:
+                    yield {"file": file.name, "error": str(wav)}
+
+    def _batches(
+        self, files: Iterable[AskedFile], batch_size: int
+    ) -> Iterator[list[tuple[AskedFile, bytes | Unusable]]]:
+        """Read files, and yield them by the batch: fewer where they are long."""
+        batch: list[tuple[AskedFile, bytes | Unusable]] = []
+        n_bytes = 0
+        for file in files:
+            wav: bytes | Unusable
+            try:
+                wav = read_wav(file, self._sample_rate)
+                n_bytes += len(wav)
+            except Unusable as problem:
+                wav = problem
+            batch.append((file, wav))
+            if len(batch) == batch_size or n_bytes >= _MAX_BATCH_BYTES:
+                yield batch
+                batch, n_bytes = [], 0
+        if batch:
+            yield batch
+
+    def _scores(self, wavs: list[bytes]) -> np.ndarray:
+        """Return the scores of WAV files, ``(batch, labels)``."""
+        return np.asarray(self._model.signatures[_SIGNATURE](wav=tf.constant(wavs))["scores"])
+
+    def _try(self) -> None:
+        """Answer for a tenth of a second of silence: what is damaged shows.
+
+        Raises:
+          ValueError: If the scores are not what the labels ask for; TensorFlow has its own errors.
+        """
+        if _SIGNATURE not in self._model.signatures:
+            raise ValueError(f"there is no signature {_SIGNATURE!r}")
+        silence = np.zeros(self._sample_rate // 10, np.float32)
+        scores = self._scores([encode_wav(silence, self._sample_rate)])
+        if scores.shape != (1, len(self._labels)):
+            raise ValueError(f"got scores of the shape {scores.shape}")
+        if not np.isfinite(scores).all():
+            raise ValueError("its scores are not finite")
+
+    def _best(self, row: np.ndarray, top: int) -> dict[str, Any]:
+        """Return the best label, its score, and the scores of the `top` best."""
+        scores = dict(zip(self._labels, map(float, row), strict=True))
+        best = sorted(scores, key=lambda label: scores[label], reverse=True)
+        shown = {label: round(scores[label], 6) for label in best[:top]}
+        return {"label": best[0], "score": shown[best[0]], "scores": shown}
+
+
+def read_wav(file: AskedFile, sample_rate: int) -> bytes:
+    """Return a file as mono WAV bytes at the model's rate.
+
+    Raises:
+      Unusable: If it can't be read, holds nothing, or is too large or too long.
+    """
+    try:
+        problem = file.problem or size_problem(Path(file.path).stat().st_size)
+        if problem:
+            raise Unusable(*problem)
+        data = Path(file.path).read_bytes()
+    except OSError as error:
+        raise Unusable("unreadable", f"the file: {error.strerror}") from error
+    waveform, rate = decode(data, _MAX_DECODED)
+    clip_format = ClipFormat(sample_rate, max_samples=_MAX_RESAMPLED)
+    resampled = to_format(mix_to_mono(waveform), rate, clip_format)
+    if not resampled.size:
+        raise Unusable("empty", f"too short for one sample at {sample_rate} Hz")
+    return encode_wav(resampled, sample_rate)
+
+
+def _read_facts(model_dir: str) -> tuple[int, list[str]]:
+    """Return a model's sample rate and labels.
+
+    Raises:
+      InvalidInput: If they are not beside it.
+    """
+    try:
+        card = read_card(model_dir)
+    except FileNotFoundError as error:
+        raise InvalidInput(f"--model: {error}") from error
+    except (ValueError, TypeError, RecursionError, tf.errors.OpError) as error:
+        raise InvalidInput(
+            f"--model: expected a JSON object in {model_dir}/{CARD_FILE}; it can't be read: {error}"
+        ) from error
+    rate, labels = card.get("sample_rate"), card.get("labels")
+    if type(rate) is not int or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        _refuse_fact(model_dir, "sample_rate", f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz", rate)
+    if not _are_names(labels):
+        _refuse_fact(model_dir, "labels", "a list of different names", labels)
+    return rate, labels
+
+
+def _are_names(labels: Any) -> TypeGuard[list[str]]:
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return False
+    return len(labels) == len(set(labels)) > 0
+
+
+def _refuse_fact(model_dir: str, key: str, expected: str, came: Any) -> NoReturn:
+    raise InvalidInput(
+        f"--model: {model_dir}/{CARD_FILE}: expected {key!r} to be {expected}, "
+        f"got {shorten(repr(came), 80)}"
+    )

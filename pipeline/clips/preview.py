@@ -1,0 +1,133 @@
+"""A policy on some clips of a folder, as a report page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.augmentation_report.clip_views import build_cards
+from tfx_audio.components.augmentation_report.report_data import RejectedRow, Report, TransformUse
+from tfx_audio.components.augmentation_report.sampling import Family
+from tfx_audio.components.augmentation_report.tables import show_policy, sound_note
+from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
+from tfx_audio.pipeline.clips.sound_folder import (
+    choose_sounds,
+    common_sample_rate,
+    list_sounds,
+    read_clips,
+)
+from tfx_audio.pipeline.model.config import ModelConfig
+
+STAGE = "preview"
+
+
+@dataclass(frozen=True)
+class PreviewRequest:
+    """What to show.
+
+    Attributes:
+      data: Folder of audio, or one file.
+      policy: What to apply.
+      policy_name: Its file or preset, for the heading.
+      clips: Source clips, the labels in turn.
+      copies: Copies of each.
+      sound_banks: Folder by sound bank name.
+      label_from: Pattern of file names that gives the label.
+      sample_rate: Hz; None for what most headers say.
+      model: The network, whose input the pictures show.
+    """
+
+    data: str
+    policy: AugmentationPolicy
+    policy_name: str
+    clips: int = 6
+    copies: int = 4
+    sound_banks: Mapping[str, str] = field(default_factory=dict)
+    label_from: str = ""
+    sample_rate: int | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
+
+
+def preview_policy(request: PreviewRequest) -> Report:
+    """Augment some clips and return what a page shows of them.
+
+    Raises:
+      InvalidInput: If the folder holds no audio or the policy can't run.
+    """
+    recordings, left_out = list_sounds(request.data, request.label_from)
+    labels = sorted({row.label for one in recordings for row in one.rows} - {""})
+    if labels:
+        request.policy.check_labels(labels)
+    sample_rate = request.sample_rate or common_sample_rate(recordings)
+    clips, rejections = read_clips(choose_sounds(recordings, request.clips), sample_rate)
+    rejections += left_out
+    families = []
+    with prepared_banks(request.policy, request.sound_banks, sample_rate) as banks:
+        rejections += banks.rejections
+        augmenter = Augmenter(request.policy, banks.folders)
+        for clip in clips:
+            copies, failed = make_copies(augmenter, clip, request.copies)
+            families.append((clip.label, Family(clip, tuple(copies))))
+            rejections += failed
+    cards, sound = build_cards(families, request.model.model_dump(mode="json"))
+    return Report(
+        title=f"Preview of {request.policy_name}",
+        summary=_summary(request, families, len(recordings), sample_rate),
+        cards=cards,
+        transforms=_uses(augmenter, families),
+        rejected_counts=Counter((one.stage, one.reason) for one in rejections),
+        rejected=tuple(
+            RejectedRow(one.path, one.label, one.stage, one.reason, one.detail)
+            for one in rejections
+        ),
+        policy=show_policy(request.policy.to_dict()),
+        provenance=(("seed", str(request.policy.seed)), ("policy digest", request.policy.digest)),
+        notes=(sound_note(sound),),
+    )
+
+
+def make_copies(
+    augmenter: Augmenter, clip: Clip, copies: int, first: int = 1
+) -> tuple[list[Clip], list[Rejection]]:
+    """Make copies of one clip, numbered from `first`; return those and why others failed."""
+    made: list[Clip] = []
+    failed: list[Rejection] = []
+    for copy_index in range(first, first + copies):
+        try:
+            made.append(augmenter.augment(clip, copy_index))
+        except AugmentationFailed as error:
+            where = f"{clip.clip_id}~{copy_index}"
+            detail = f"{error.transform}: {error.detail}"
+            failed.append(Rejection(where, error.reason, STAGE, detail, clip.label))
+    return made, failed
+
+
+def _summary(
+    request: PreviewRequest, families: list[tuple[str, Family]], found: int, sample_rate: int
+) -> tuple[tuple[str, str], ...]:
+    return (
+        ("policy", request.policy_name),
+        ("seed", str(request.policy.seed)),
+        ("audio files found", f"{found:,}"),
+        ("clips shown", str(len(families))),
+        ("copies made", str(sum(len(family.copies) for _, family in families))),
+        ("sample rate", f"{sample_rate:,} Hz"),
+    )
+
+
+def _uses(augmenter: Augmenter, families: list[tuple[str, Family]]) -> tuple[TransformUse, ...]:
+    copies = sum(len(family.copies) for _, family in families)
+    return tuple(
+        TransformUse(
+            name,
+            stats.applied,
+            min(1.0, stats.applied / max(1, copies)),
+            1000 * stats.seconds / stats.applied,
+        )
+        for name, stats in augmenter.stats.items()
+    )

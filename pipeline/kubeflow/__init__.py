@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: compile the graph, and what its pods run."""

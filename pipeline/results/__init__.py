@@ -1,0 +1,1 @@
+"""What came of a run: summary, evaluation, lineage, out of ML Metadata."""

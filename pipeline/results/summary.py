@@ -1,0 +1,167 @@
+"""What a run came to: ``ROOT/summary.json`` and the table at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx_audio.components.audio.records.examples import LABEL_KEY
+from tfx_audio.pipeline.config import PipelineConfig
+from tfx_audio.pipeline.results.metadata_store import PipelineRun, read_runs
+
+SUMMARY_FILE = "summary.json"
+SPLITS = ("train", "eval", "test")
+
+
+def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[str, Any]:
+    """Collect the keys of ``summary.json`` (docs/architecture.md) for the last run.
+
+    Args:
+      config: The run's configuration.
+      run: The run; the newest in the root's metadata when None.
+    """
+    run = run or read_runs(config.metadata_path)[-1]
+    examples = run.output("AudioExampleGen", "examples")
+    augmented = run.output("AudioAugmenter", "augmented_examples")
+    return {
+        "run_id": run.run_id,
+        "clips": _clips(examples.properties if examples else {}),
+        "sample_rate": (examples.properties.get("sample_rate") if examples else None),
+        "augmented": int(augmented.properties.get("augmented", 0)) if augmented else 0,
+        "rejected": _rejected(run),
+        "labels": _labels(run),
+        "evaluation": _evaluation(config, run),
+        "blessed": _blessed(run),
+        "anomalies": _anomalies(run),
+        "model_uri": _uri(run, "Trainer", "model"),
+        "pushed_uri": _pushed(run),
+        "report_uri": _report(run),
+        "components": {
+            node.node_id: {"state": node.state, "seconds": round(node.seconds, 1)}
+            for node in run.nodes
+        },
+    }
+
+
+def write_summary(summary: dict[str, Any], root: str) -> Path:
+    """Write ``ROOT/summary.json``, whole or not at all."""
+    path = Path(root) / SUMMARY_FILE
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    return path
+
+
+def _clips(properties: Any) -> dict[str, int]:
+    return {split: int(properties.get(f"clips:{split}", 0)) for split in SPLITS}
+
+
+def _rejected(run: PipelineRun) -> dict[str, int]:
+    """Return rejections by reason; a component may state the same counts on several outputs."""
+    counts: Counter[str] = Counter()
+    for node in run.nodes:
+        stated: dict[str, int] = {}
+        for artifacts in node.outputs.values():
+            for artifact in artifacts:
+                stated |= _rejected_in(artifact.properties)
+        counts.update(stated)
+    return dict(sorted(counts.items()))
+
+
+def _rejected_in(properties: Mapping[str, Any]) -> dict[str, int]:
+    """Return what an artifact states: ``rejected:<reason>`` of ingest, ``counters`` of augment."""
+    counters = json.loads(str(properties.get("counters") or "{}"))
+    stated = {reason: int(n) for reason, n in counters.get("rejected", {}).items()}
+    prefix = "rejected:"
+    return stated | {
+        name.removeprefix(prefix): int(value)
+        for name, value in properties.items()
+        if name.startswith(prefix)
+    }
+
+
+def _labels(run: PipelineRun) -> list[str]:
+    schema = run.output("AudioSchemaGen", "schema")
+    if schema is None:
+        return []
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    text = Path(schema.uri, "schema.pbtxt").read_text(encoding="utf-8")
+    features = text_format.Parse(text, schema_pb2.Schema()).feature
+    return [
+        value
+        for feature in features
+        if feature.name == LABEL_KEY
+        for value in feature.string_domain.value
+    ]
+
+
+def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
+    evaluation = run.output("Evaluator", "evaluation")
+    if evaluation is None:
+        return {}
+    from tfx_audio.pipeline.results.evaluation import read_evaluation
+
+    splits = _evaluated_splits(run)  # test_clean, test_noise_20db, ...
+    judging = splits[0].removesuffix(f"_{config.evaluate.clean_condition}")
+    found = read_evaluation(evaluation.uri)
+    order = [split.removeprefix(f"{judging}_") for split in splits]
+    found["by_condition"] = {c: found["by_condition"][c] for c in order}
+    labels = _model_labels(run)
+    found["confusion"] = {
+        c: _named(found["confusion"][c], labels) for c in order if c in found["confusion"]
+    }
+    return {"split": judging, "labels": sorted(labels), **found}
+
+
+def _model_labels(run: PipelineRun) -> list[str]:
+    """Return the model's labels; a class's id is its place in this list."""
+    from tfx_audio.pipeline.model.exported_facts import read_card
+
+    return list(read_card(os.path.join(_uri(run, "Trainer", "model"), "Format-Serving"))["labels"])
+
+
+def _named(confusion: list[list[int]], labels: list[str]) -> list[list[Any]]:
+    """Put names in place of (true id, predicted id, clips), sorted by name."""
+    return sorted([labels[true], labels[predicted], clips] for true, predicted, clips in confusion)
+
+
+def _evaluated_splits(run: PipelineRun) -> list[str]:
+    node = run.node("Evaluator")
+    return list(json.loads(str(node.parameters["example_splits"]))) if node else []
+
+
+def _blessed(run: PipelineRun) -> bool:
+    blessing = run.output("Evaluator", "blessing")
+    return bool(blessing and blessing.properties.get("blessed"))
+
+
+def _anomalies(run: PipelineRun) -> list[str]:
+    anomalies = run.output("ExampleValidator", "anomalies")
+    if anomalies is None:
+        return []
+    from tfx_audio.components.audio_schema_gen.anomalies import anomalies as read_anomalies
+
+    return read_anomalies(anomalies.uri)
+
+
+def _uri(run: PipelineRun, node_id: str, key: str) -> str:
+    artifact = run.output(node_id, key)
+    return artifact.uri if artifact else ""
+
+
+def _pushed(run: PipelineRun) -> str:
+    pushed = run.output("Pusher", "pushed_model")
+    if pushed is None or not pushed.properties.get("pushed"):
+        return ""
+    return str(pushed.properties.get("pushed_destination", ""))
+
+
+def _report(run: PipelineRun) -> str:
+    uri = _uri(run, "AugmentationReport", "report")
+    return os.path.join(uri, "index.html") if uri else ""
