@@ -1,21 +1,29 @@
 # syntax=docker/dockerfile:1
 # The image of the pipeline's pods, and of Beam's workers (the same code must run in both).
 #   docker build --tag REGISTRY/tfx-audio:VERSION .
+# The older platform (docs/platforms.md):
+#   docker build --build-arg PYTHON=3.10 --build-arg DEBIAN=bookworm --build-arg BEAM=2.65.0 .
 # Kubeflow gives its own command (`python -m tfx_audio.pipeline.kubeflow.entrypoint`); Beam's runners
 # start the entry point with arguments of their own.
 
-FROM python:3.10-slim-bookworm AS build
+# Beam's version is that of the lock file.
+ARG PYTHON=3.13
+ARG DEBIAN=trixie
+ARG BEAM=2.77.0
+
+FROM python:${PYTHON}-slim-${DEBIAN} AS build
+ARG PYTHON
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     UV_LINK_MODE=copy
 RUN python -m pip install uv==0.13.9 \
-    && uv venv --seed --python "$(command -v python)" /opt/tfx-audio
+    && uv venv --python "$(command -v python)" /opt/tfx-audio
 WORKDIR /src
-COPY requirements.lock pyproject.toml scripts/runtime-lock ./
+COPY requirements-py3*.lock pyproject.toml scripts/runtime-lock ./
 # Dependencies first: a change of the project's own code leaves this layer cached.
 RUN mkdir scripts \
     && mv runtime-lock scripts/ \
-    && scripts/runtime-lock uv > runtime.lock \
+    && scripts/runtime-lock "$PYTHON" uv > runtime.lock \
     && uv pip sync --python /opt/tfx-audio/bin/python --compile-bytecode --require-hashes \
         --no-cache runtime.lock
 COPY LICENSE README.md ./
@@ -25,9 +33,9 @@ COPY schemas schemas
 COPY src src
 RUN uv pip install --python /opt/tfx-audio/bin/python --no-deps --compile-bytecode --no-cache .
 
-FROM apache/beam_python3.10_sdk:2.65.0 AS beam
+FROM apache/beam_python${PYTHON}_sdk:${BEAM} AS beam
 
-FROM python:3.10-slim-bookworm
+FROM python:${PYTHON}-slim-${DEBIAN}
 COPY --from=beam /opt/apache/beam /opt/apache/beam
 COPY --from=build /opt/tfx-audio /opt/tfx-audio
 # The launcher mounts artifacts at these paths and runs as the image's user. Beam's boot program

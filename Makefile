@@ -26,8 +26,8 @@ e2e: install ## the long tests, on real pipelines
 lint: install ## ruff (rules and format), shellcheck, hadolint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/shellcheck .ci/run scripts/bootstrap scripts/system-packages \
-	  scripts/runtime-lock
+	@$(BIN)/shellcheck .ci/run scripts/bootstrap scripts/system-packages scripts/runtime-lock \
+	  scripts/chroot-py313
 	@$(BIN)/hadolint Dockerfile
 
 types: install ## mypy over the package, by the name that users import
@@ -47,10 +47,12 @@ docs: install ## the reference, out of the docstrings, to build/reference
 	  tfx_audio.components.sound_bank tfx_audio.components.audio_augmenter \
 	  tfx_audio.components.augmentation_report
 
-lock: install ## resolve requirements.lock anew from pyproject.toml
-	@.tools/uv/bin/uv pip compile pyproject.toml --all-extras --group dev --python-version 3.10 \
-	  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-header \
-	  --quiet --output-file requirements.lock
+LOCK := .tools/uv/bin/uv pip compile pyproject.toml --all-extras --group dev --generate-hashes \
+  --no-emit-index-url --no-header --quiet
+lock: install ## resolve both lock files anew from pyproject.toml; ARGS=--upgrade for newer versions
+	@$(LOCK) --python-version 3.10 --python-platform x86_64-manylinux_2_28 $(ARGS) \
+	  --output-file requirements-py310.lock
+	@$(LOCK) --python-version 3.11 --universal $(ARGS) --output-file requirements-py313.lock
 
 clean: ## remove what was built (the environment stays)
 	@rm -rf build dist *.egg-info
