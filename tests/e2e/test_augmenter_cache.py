@@ -40,7 +40,7 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.proto import example_gen_pb2
 import tfx_audio.components.code_digest
-from tfx_audio.components import AudioAugmenter, SoundBank
+from tfx_audio import AudioAugmenter, SoundBank
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.pipeline.beam.runtime_args import by_environment
 

@@ -1,0 +1,63 @@
+"""The public names: the list is a promise, and each costs only what it needs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import tfx_audio
+
+COMPONENTS = {
+    "AudioAugmenter", "AudioExampleGen", "AudioSchemaGen", "AugmentationReport", "SoundBank",
+    "AugmentationHtml", "RejectedClips", "SoundBanks",
+}  # fmt: skip
+KERAS = {"ClipNormalisation", "LogMel", "SpecAugment", "augment_dataset"}
+BEAM = {"AugmentClips", "ReadExamples"}
+PURE = {"Augmenter", "Clip", "load_policy"}
+FRAMEWORKS = {"apache_beam", "tfx", "tensorflow", "keras", "numpy", "audiomentations"}
+
+
+def loaded_by(code):
+    """Return the frameworks that `code` loads in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import json, sys; {code}; print(json.dumps(list(sys.modules)))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(json.loads(done.stdout.splitlines()[-1])) & FRAMEWORKS
+
+
+def test_the_list_of_public_names():
+    promised = COMPONENTS | KERAS | BEAM | PURE | {"create_pipeline", "__version__"}
+    assert set(tfx_audio.__all__) == promised == set(dir(tfx_audio))
+
+
+def test_every_name_is_there():
+    for name in tfx_audio.__all__:
+        found = getattr(tfx_audio, name)
+        assert name == "__version__" or found.__name__ == name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'SpecAugmnt'"):
+        tfx_audio.SpecAugmnt  # noqa: B018 - the access is the test
+
+
+def test_the_type_checker_sees_the_same_names():
+    with open(tfx_audio.__file__, encoding="utf-8") as file:
+        text = file.read()
+    for name in set(tfx_audio.__all__) - {"__version__"}:
+        assert f"{name} as {name}" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "loads"),
+    [
+        ("import tfx_audio", set()),
+        ("from tfx_audio import Augmenter, Clip, load_policy", {"numpy"}),
+        ("from tfx_audio import AugmentClips, ReadExamples", {"numpy", "apache_beam"}),
+        ("from tfx_audio import SpecAugment, LogMel", {"numpy", "tensorflow", "keras"}),
+    ],
+)
+def test_a_name_loads_what_it_needs_and_no_more(code, loads):
+    assert loaded_by(code) == loads
