@@ -34,14 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     quieten()
     parser = build_parser()
     args = parser.parse_args(argv)
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.rejection import TooManyRejected
+    from tfx_audio.components.audio.errors import InvalidInput, JobFailed
 
     try:
         return int(_command(args.command).run(args) or EXIT_OK)
     except InvalidInput as error:
         return _fail(args, error, EXIT_USAGE)
-    except TooManyRejected as error:
+    except JobFailed as error:
         return _fail(args, error, EXIT_FAILED)
     except KeyboardInterrupt:
         print("tfx-audio: interrupted", file=sys.stderr)

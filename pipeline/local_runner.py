@@ -15,14 +15,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.errors import InvalidInput, JobFailed
 from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.pipeline.cli import quieten
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file
 
 
-class RunFailed(RuntimeError):
+class RunFailed(JobFailed):
     """A component failed; the message names it and the log."""
 
 
@@ -81,10 +81,10 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
     """Run with TFX's own runner; False where the TFX CLI replaced it."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-    from tfx_audio.components.worker_command import quote_worker_command
+    from tfx_audio.components.local_workers import explain, watch_workers
     from tfx_audio.pipeline.definition import create_pipeline
 
-    quote_worker_command()
+    watch_workers()
     atexit.register(_hush_shutdown)
     pipeline = create_pipeline(config, inputs, target="local")
     display.expect(len(pipeline.components))
@@ -96,12 +96,18 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
         raise
     except Exception as error:
         logging.exception("the run failed")
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise RunFailed(
-            f"{display.component or 'the run'} failed: {type(error).__name__}: {reason[0][:500]}\n"
+            f"{display.component or 'the run'} failed: {_reason(explain(error))}\n"
             f"The whole log: {log}"
         ) from error
     return _run_ids(config) != runs_before
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong, on one line."""
+    lines = str(error).strip().splitlines() or [""]
+    named = "" if isinstance(error, JobFailed) else f"{type(error).__name__}: "
+    return f"{named}{lines[0][:500]}"
 
 
 def _write_board(summary: dict[str, Any], config: PipelineConfig) -> None:
@@ -139,7 +145,7 @@ def main() -> int:
                 "for example: data: {path: /audio}, root: /runs/first"
             )
         return finish(lambda: run_pipeline(load_config(file)))
-    except (InvalidInput, TooManyRejected) as error:
+    except (InvalidInput, JobFailed) as error:
         print(f"tfx-audio: {error}", file=sys.stderr)
         return 2 if isinstance(error, InvalidInput) else 1
 

@@ -14,6 +14,14 @@ class InvalidInput(ValueError):
     """
 
 
+class JobFailed(RuntimeError):
+    """Something failed that is no fault of the input.
+
+    The message is one sentence that says what happened and what to do. The command line prints it
+    without a traceback and exits with status 1.
+    """
+
+
 def check_no_pattern(name: str, path: str) -> None:
     """Refuse a path to write to that Beam would take for a file pattern.
 

@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from tfx_audio.components.audio.errors import JobFailed
+
 DEFAULT_MAX_REJECTED_FRACTION = 0.01
 REJECTED_FILE_PATTERN = "rejected*.jsonl"
 MAX_DETAIL_CHARS = 500
 
 
-class TooManyRejected(RuntimeError):
+class TooManyRejected(JobFailed):
     """More was rejected than the run's threshold allows."""
 
 

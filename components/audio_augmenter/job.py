@@ -35,8 +35,8 @@ from tfx_audio.components.audio_augmenter.workers import (
     is_chosen,
     worker_args,
 )
+from tfx_audio.components.local_workers import explain, watch_workers
 from tfx_audio.components.sound_bank.staging import stage_banks
-from tfx_audio.components.worker_command import quote_worker_command
 
 TRAIN, EVAL, TEST = "train", "eval", "test"
 STAGE = "AudioAugmenter"
@@ -125,13 +125,16 @@ def run_job(
     if not is_chosen(args):
         work = [Work(spans[TRAIN], average_copies(job.policy, label_counts)), Work(judged)]
         args += worker_args(choose_workers(work, augmenter))
-    quote_worker_command()
+    watch_workers()
     pipeline = make_pipeline(args)
     build(pipeline, job, spans, label_counts)
     total = count_records([*spans[TRAIN], *judged])
     with progress_files.follow(job.progress_dir, STAGE, total):
-        result = pipeline.run()
-        result.wait_until_finish()
+        try:
+            result = pipeline.run()
+            result.wait_until_finish()
+        except RuntimeError as error:
+            raise explain(error) from error
     return read_counts(result)
 
 

@@ -99,9 +99,9 @@ class AugmentClips(beam.PTransform):
                 "the policy balances by label: AugmentClips needs label_counts, for instance "
                 "beam.pvalue.AsDict(examples | CountLabels())"
             )
-        from tfx_audio.components.worker_command import quote_worker_command  # no worker's business
+        from tfx_audio.components.local_workers import watch_workers  # no worker's business
 
-        quote_worker_command()
+        watch_workers()
         return examples | "Augment" >> beam.ParDo(self._fn, self._label_counts).with_outputs(
             REJECTED, main=EXAMPLES
         )

@@ -19,7 +19,7 @@ from tfx_audio.components.audio_example_gen.config import parse_ingest_config
 from tfx_audio.components.audio_example_gen.ingest_results import IngestResult
 from tfx_audio.components.audio_example_gen.listing.inventory import take_inventory
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
-from tfx_audio.components.worker_command import quote_worker_command
+from tfx_audio.components.local_workers import watch_workers
 
 EXAMPLES_KEY = "examples"
 REJECTED_KEY = "rejected"
@@ -50,7 +50,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           TooManyRejected: If too much can't be used.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        quote_worker_command()
+        watch_workers()
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
         rejected = artifact_utils.get_single_instance(output_dict[REJECTED_KEY])
         data, split = parse_ingest_config(exec_properties[INGEST_CONFIG_KEY])
