@@ -10,32 +10,36 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import metadata
 from types import ModuleType
 
-COMMANDS = (
-    "run",
-    "demo",
-    "augment",
-    "preview",
-    "explore",
-    "replay",
-    "policy",
-    "runs",
-    "compile",
-    "predict",
-    "doctor",
-)
+from tfx_audio.components.audio.errors import InvalidInput, JobFailed
+from tfx_audio.pipeline.progress_display import quieten
+
+# The help of each command; its arguments and its code are in the module of that name.
+COMMANDS = {
+    "run": "run the whole pipeline: audio files in, a trained, evaluated and pushed model out",
+    "demo": "run the whole pipeline on ten classes of synthesised sound",
+    "augment": "augment audio files or TFRecords, without the rest of the pipeline",
+    "preview": "see and hear a policy on some clips of a folder: one HTML page",
+    "explore": "build a policy in the browser, by ear and eye",
+    "replay": "make one augmented clip again, bit for bit, from its source and policy",
+    "policy": "check a policy file, list presets and transforms, show one",
+    "runs": "show past runs: components, states, durations, artifacts, a model's lineage",
+    "compile": "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI",
+    "predict": "labels and scores for audio files",
+    "doctor": "show versions, known incompatibilities, the Beam runner, devices and codecs",
+}
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     quieten()
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    from tfx_audio.components.audio.errors import InvalidInput, JobFailed
-
+    argv = sys.argv[1:] if argv is None else argv
+    chosen = [word for word in argv if not word.startswith("-")][:1]
+    args = build_parser(chosen).parse_args(argv)
     try:
         return int(_command(args.command).run(args) or EXIT_OK)
     except InvalidInput as error:
@@ -50,42 +54,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_OK
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of every command; needs no TFX, TensorFlow or Beam."""
+def build_parser(chosen: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Build the parser of every command.
+
+    Args:
+      chosen: Commands whose modules are imported, for their arguments. The others are in the
+        help only.
+    """
     parser = argparse.ArgumentParser(
         prog="tfx-audio",
         description="Audio classification on TFX: ingest, reproducible augmentation, training.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"tfx-audio {_version()}")
+    version = f"tfx-audio {metadata.version('tfx-audio')}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = _command(name)
-        command = commands.add_parser(
-            name, help=module.HELP, description=module.HELP, allow_abbrev=False
-        )
-        module.add_arguments(command)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        if name in chosen:
+            _command(name).add_arguments(command)
     return parser
-
-
-def quieten() -> None:
-    """Keep the libraries' start-up chatter out of the terminal; errors still come through."""
-    import warnings
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # Beam's worker processes
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 
 
 def _command(name: str) -> ModuleType:
     return importlib.import_module(f"tfx_audio.pipeline.commands.{name}")
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("tfx-audio")
 
 
 def _fail(args: argparse.Namespace, error: Exception, status: int) -> int:

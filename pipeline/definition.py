@@ -36,7 +36,7 @@ from tfx_audio.components.audio_schema_gen.strict import StrictExecutor
 from tfx_audio.components.augmentation_report.component import AugmentationReport
 from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.sound_bank.component import SoundBank
-from tfx_audio.pipeline.beam.options import set_beam_args
+from tfx_audio.pipeline.beam.runtime_args import set_beam_args
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.results.evaluation import build_eval_config
 from tfx_audio.pipeline.run_inputs import PipelineInputs

@@ -17,13 +17,27 @@ from typing import Any
 
 from tfx_audio.components.audio.errors import InvalidInput, JobFailed
 from tfx_audio.components.audio.rejection import TooManyRejected
-from tfx_audio.pipeline.cli import quieten
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
-from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file
+from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file, quieten
+from tfx_audio.pipeline.results.metadata_store import read_runs
+from tfx_audio.pipeline.results.summary_table import print_summary
 
 
 class RunFailed(JobFailed):
     """A component failed; the message names it and the log."""
+
+
+def run_and_report(config: PipelineConfig) -> int:
+    """Run the pipeline, print its summary, and return the exit status.
+
+    Raises:
+      InvalidInput: If something that the user gave can't be used.
+      JobFailed: If a component failed, or rejected more than the threshold.
+    """
+    summary = run_pipeline(config)
+    if summary is not None:
+        print_summary(summary)
+    return 0
 
 
 def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
@@ -43,6 +57,7 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
     display = ProgressDisplay(say)
     log = Path(config.root) / "logs" / time.strftime("run-%Y%m%d-%H%M%S.log")
     with logs_to_file(log, display):
+        # Here and below: Beam and TFX take seconds to load, and what they log belongs in the file.
         from tfx_audio.pipeline.run_inputs import read_inputs
 
         inputs = read_inputs(config)
@@ -50,14 +65,7 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
         labels = f"{len(inputs.labels)} labels, " if inputs.labels else ""
         display.announce(f"{found}{labels}{inputs.sample_rate} Hz; log: {log}")
         ran = _run(config, inputs, display, log)
-        if not ran:
-            return None
-        from tfx_audio.pipeline.results.summary import summarise, write_summary
-
-        summary = summarise(config)
-        write_summary(summary, config.root)
-        _write_board(summary, config)
-    return summary
+        return _summarise(config) if ran else None
 
 
 def prepare_root(root: str) -> None:
@@ -110,13 +118,17 @@ def _reason(error: Exception) -> str:
     return f"{named}{lines[0][:500]}"
 
 
-def _write_board(summary: dict[str, Any], config: PipelineConfig) -> None:
-    """Give TensorBoard the evaluation, beside the curves that the Trainer has written."""
-    if summary["evaluation"] and config.train.tensorboard:
-        from tfx_audio.pipeline.results.evaluation_board import write_evaluation
+def _summarise(config: PipelineConfig) -> dict[str, Any]:
+    """Write the summary, and give TensorBoard the evaluation beside the Trainer's curves."""
+    from tfx_audio.pipeline.results.evaluation_board import write_evaluation
+    from tfx_audio.pipeline.results.summary import summarise, write_summary
 
+    summary = summarise(config)
+    write_summary(summary, config.root)
+    if summary["evaluation"] and config.train.tensorboard:
         log_dir = os.path.join(config.root, "tensorboard", summary["run_id"])
         write_evaluation(summary["evaluation"], log_dir)
+    return summary
 
 
 def _hush_shutdown() -> None:
@@ -125,8 +137,6 @@ def _hush_shutdown() -> None:
 
 
 def _run_ids(config: PipelineConfig) -> list[str]:
-    from tfx_audio.pipeline.results.metadata_store import read_runs
-
     if not os.path.exists(config.metadata_path):
         return []
     return [run.run_id for run in read_runs(config.metadata_path)]
@@ -135,8 +145,6 @@ def _run_ids(config: PipelineConfig) -> list[str]:
 def main() -> int:
     """Run what ``TFX_AUDIO_CONFIG`` describes; the exit status is the command line's."""
     quieten()
-    from tfx_audio.pipeline.commands.run import finish
-
     file = os.environ.get(CONFIG_ENVIRONMENT_VARIABLE)
     try:
         if not file:
@@ -144,7 +152,7 @@ def main() -> int:
                 f"expected a configuration file named in {CONFIG_ENVIRONMENT_VARIABLE}, "
                 "for example: data: {path: /audio}, root: /runs/first"
             )
-        return finish(lambda: run_pipeline(load_config(file)))
+        return run_and_report(load_config(file))
     except (InvalidInput, JobFailed) as error:
         print(f"tfx-audio: {error}", file=sys.stderr)
         return 2 if isinstance(error, InvalidInput) else 1

@@ -95,6 +95,40 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
     )
 
 
+def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
+    """Return a run's inputs for pods: read here, or stated where only the pods see the data.
+
+    Args:
+      config: The run's configuration.
+      data_version: Any text that changes with the data, in place of the data's digest.
+
+    Raises:
+      InvalidInput: If data, policy or sound banks can't be used, or a statement is missing.
+    """
+    """Read what the graph is built from; nothing of the data where a version stands for it."""
+    if not data_version:
+        if "://" in config.data.path:
+            raise InvalidInput(
+                f"--data-version is required for data that can't be read here ({config.data.path})"
+            )
+        return read_inputs(config)
+    if config.data.sample_rate is None:
+        raise InvalidInput(
+            "data.sample_rate is required with --data-version, since the data's headers are not "
+            "read: for example --set data.sample_rate=16000"
+        )
+    policy = read_policy(config)
+    return PipelineInputs(
+        policy=policy,
+        judging_split=judging_split(config),
+        ingest=config.data,
+        split=config.split,
+        data_digest=data_version,
+        banks=banks_of(config, policy),
+        bank_digest=data_version,
+    )
+
+
 def judging_split(config: PipelineConfig) -> str:
     """Return the split that judges the model.
 

@@ -13,12 +13,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput
 
 RunnerName = Literal["local", "portable", "flink", "spark", "dataflow"]
 
@@ -112,42 +111,6 @@ def settings_for(config: BeamConfig, component_id: str | None = None) -> BeamRun
     if named.get("runner", config.runner) != config.runner:
         return own  # another runner has no use for this one's endpoint, image or arguments
     return BeamRunnerConfig(**(shared | named))
-
-
-def set_beam_args(
-    components: Iterable[Any], config: BeamConfig, in_this_process: bool = False
-) -> None:
-    """Give each Beam component of a TFX pipeline its arguments.
-
-    Args:
-      components: The pipeline's nodes.
-      config: The configuration's section `beam`.
-      in_this_process: The components will run in this process, so that their arguments can be
-        kept out of TFX's cache key (see `beam_runtime_args`).
-
-    Raises:
-      InvalidInput: If the configuration names a component that is not there.
-    """
-    from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
-
-    from tfx_audio.pipeline.beam.runtime_args import by_environment
-
-    present = [node for node in components if hasattr(node, "executor_spec")]
-    beam_components = {
-        node.id: node for node in present if isinstance(node.executor_spec, BeamExecutorSpec)
-    }
-    for name in config.components:
-        if name not in beam_components:
-            raise InvalidInput(
-                f"beam.components: expected the id of a component that runs on Beam "
-                f"({', '.join(sorted(beam_components))}), got '{name}'."
-                + did_you_mean(name, beam_components)
-            )
-    for name, component in beam_components.items():
-        args: list[Any] = beam_args(config, name)
-        if in_this_process:
-            args = by_environment(name, args)
-        component.with_beam_pipeline_args(args)
 
 
 def _local(settings: BeamRunnerConfig) -> list[str]:

@@ -1,4 +1,4 @@
-"""Beam arguments that stay out of TFX's cache key.
+"""Give TFX's components their Beam arguments, and keep them out of TFX's cache key.
 
 The local runner hashes a component's executor spec, and with it every Beam argument: another
 number of workers would run everything again although not a byte changes. So the spec names
@@ -9,14 +9,49 @@ when the component runs.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.dsl.placeholder.placeholder import environment_variable
 from tfx.dsl.placeholder.placeholder_base import Placeholder
 
-from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.pipeline.beam.options import BeamConfig, beam_args
 
 SLOTS = 24
+
+
+def set_beam_args(
+    components: Iterable[Any], config: BeamConfig, in_this_process: bool = False
+) -> None:
+    """Give each Beam component of a TFX pipeline its arguments.
+
+    Args:
+      components: The pipeline's nodes.
+      config: The configuration's section `beam`.
+      in_this_process: The components will run in this process, so that their arguments can be
+        kept out of TFX's cache key (see `by_environment`).
+
+    Raises:
+      InvalidInput: If the configuration names a component that is not there.
+    """
+    present = [node for node in components if hasattr(node, "executor_spec")]
+    beam_components = {
+        node.id: node for node in present if isinstance(node.executor_spec, BeamExecutorSpec)
+    }
+    for name in config.components:
+        if name not in beam_components:
+            raise InvalidInput(
+                f"beam.components: expected the id of a component that runs on Beam "
+                f"({', '.join(sorted(beam_components))}), got '{name}'."
+                + did_you_mean(name, beam_components)
+            )
+    for name, component in beam_components.items():
+        args: list[Any] = beam_args(config, name)
+        if in_this_process:
+            args = by_environment(name, args)
+        component.with_beam_pipeline_args(args)
 
 
 def by_environment(component_id: str, args: Sequence[str]) -> list[Placeholder]:

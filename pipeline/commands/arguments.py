@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 
 def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -58,11 +60,6 @@ def add_sample_rate(parser: argparse.ArgumentParser) -> None:
 
 def _sample_rate(text: str) -> int:
     """Parse a sample rate; what can't be one is the parser's to report."""
-    from tfx_audio.components.audio.reading.decode import (  # loads NumPy
-        MAX_SAMPLE_RATE,
-        MIN_SAMPLE_RATE,
-    )
-
     if not text.isdecimal() or not MIN_SAMPLE_RATE <= int(text) <= MAX_SAMPLE_RATE:
         raise argparse.ArgumentTypeError(
             f"expected a whole number of Hz, {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {text!r}"
@@ -70,11 +67,39 @@ def _sample_rate(text: str) -> int:
     return int(text)
 
 
+def check_counts(args: argparse.Namespace, *names: str) -> None:
+    """Check that the named flags, where given, are 1 or more.
+
+    Raises:
+      InvalidInput: If one is less.
+    """
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            flag = name.replace("_", "-")
+            raise InvalidInput(f"--{flag} must be at least 1, got {value}")
+
+
+def write_output(name: str, content: bytes) -> Path:
+    """Write the file that ``--out`` names, and the folders above it.
+
+    Raises:
+      InvalidInput: If it can't be written.
+    """
+    path = Path(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidInput(f"--out: {name} can't be written: {error.strerror}") from error
+    return path
+
+
 def parse_banks(pairs: Sequence[str]) -> dict[str, str]:
     """Parse the values of ``--sound-bank``: folders or URIs by name.
 
     Raises:
-      InvalidInput: If one is no such pair, or no folder.
+      InvalidInput: If a value is not a pair, or names a folder that does not exist.
     """
     banks = dict(parse_pair("--sound-bank", text) for text in pairs)
     for name, folder in banks.items():
@@ -87,7 +112,7 @@ def parse_pair(flag: str, text: str) -> tuple[str, str]:
     """Parse ``NAME=VALUE``.
 
     Raises:
-      InvalidInput: If it is none.
+      InvalidInput: If the text is not such a pair.
     """
     name, separator, value = text.partition("=")
     if not (separator and name and value):

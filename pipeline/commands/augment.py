@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.pipeline.commands.arguments import (
     add_label_from,
     add_policy,
     add_sample_rate,
     add_sound_banks,
+    check_counts,
+    parse_banks,
 )
-
-if TYPE_CHECKING:
-    from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-
-HELP = "augment audio files or TFRecords, without the rest of the pipeline"
+from tfx_audio.pipeline.progress_display import progress_shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,13 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Augment, and print what was done."""
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
-    from tfx_audio.pipeline.clips.augment_files import AugmentRequest, augment_files
-    from tfx_audio.pipeline.commands.arguments import parse_banks
+    from tfx_audio.pipeline.clips.augment_files import (  # Beam takes seconds to load
+        REJECTED_FILE,
+        AugmentRequest,
+        augment_files,
+    )
 
-    if args.workers is not None and args.workers < 1:
-        raise InvalidInput(f"--workers must be at least 1, got {args.workers}")
+    check_counts(args, "workers")
     if not 0 <= args.max_rejected_fraction <= 1:
         raise InvalidInput(
             f"--max-rejected-fraction must lie in 0 to 1, got {args.max_rejected_fraction}"
@@ -87,56 +85,29 @@ def run(args: argparse.Namespace) -> int:
         as_wav=args.format == "wav",
         max_rejected_fraction=args.max_rejected_fraction,
     )
-    with _progress_shown():
+    with progress_shown():
         counts = augment_files(request)
     print(f"{args.out}: {counts.kept} originals and {counts.augmented} copies")
     print(f"  {counts.audio_s_in:.0f} s of audio read, {counts.audio_s_out:.0f} s made")
     for name, applied in sorted(counts.applied.items()):
         print(f"  {name}: {applied} times, {counts.ms[name] / applied:.2f} ms each")
-    for (stage, reason), rejected in sorted(_rejected(args.out).items()):
+    for (stage, reason), rejected in sorted(
+        _rejected(os.path.join(args.out, REJECTED_FILE)).items()
+    ):
         print(f"  rejected in {stage}, {reason}: {rejected} (see rejected.jsonl)")
     return 0
 
 
 def _with_seed(policy: AugmentationPolicy, seed: int) -> AugmentationPolicy:
     """Return the policy with another seed, checked as a policy file's would be."""
-    from dataclasses import replace
-
-    from tfx_audio.components.audio.errors import InvalidInput
-
     try:
         return type(policy).from_json(replace(policy, seed=seed).to_json())
     except InvalidInput as error:
         raise InvalidInput(f"--seed {seed}: {error}") from None
 
 
-def _rejected(out: str) -> Counter[tuple[str, str]]:
-    """Count what the finished output's table says, by stage and reason."""
-    from tfx_audio.components.audio.rejection import Rejection
-    from tfx_audio.pipeline.clips.augment_files import REJECTED_FILE
-
-    with open(os.path.join(out, REJECTED_FILE), encoding="utf-8") as table:
+def _rejected(path: str) -> Counter[tuple[str, str]]:
+    """Count the lines of the finished output's table by stage and reason."""
+    with open(path, encoding="utf-8") as table:
         rejections = [Rejection.from_json(line) for line in table]
     return Counter((rejection.stage, rejection.reason) for rejection in rejections)
-
-
-@contextlib.contextmanager
-def _progress_shown() -> Iterator[None]:
-    """Send progress to the terminal, and keep the libraries' chatter out of it."""
-    import logging
-
-    from tfx_audio.components.audio.progress import LOGGER_NAME
-    from tfx_audio.pipeline.progress_display import ProgressDisplay
-
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # the workers' own
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    logger = logging.getLogger(LOGGER_NAME)
-    display, kept = ProgressDisplay(sys.stderr), (logger.level, logger.propagate)
-    logger.setLevel(logging.INFO)
-    logger.addHandler(display)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(display)
-        logger.level, logger.propagate = kept

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any
 
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.commands.arguments import add_label_from, add_manifest
 from tfx_audio.pipeline.commands.run import add_run_arguments, config_file, overrides_of
-
-if TYPE_CHECKING:
-    from tfx_audio.pipeline.config import PipelineConfig
-    from tfx_audio.pipeline.kubeflow.compiler import Resources
-    from tfx_audio.pipeline.run_inputs import PipelineInputs
-
-HELP = "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI"
+from tfx_audio.pipeline.config import PipelineConfig, load_config
+from tfx_audio.pipeline.kubeflow.resources import parse_resources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compile and write the file."""
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.pipeline.kubeflow.compiler import compile_pipeline, write_spec
-
     config = _config(args)
     if args.target == "vertex" and not config.root.startswith("gs://"):
         raise InvalidInput(f"--root: Vertex AI needs a gs:// folder, got {config.root}")
-    inputs = _inputs(config, args.data_version)
-    spec = compile_pipeline(config, inputs, args.image, args.target, _resources(args.resources))
+    resources = parse_resources(args.resources)
+    # TFX takes seconds to load.
+    from tfx_audio.pipeline.kubeflow.compiler import compile_pipeline, write_spec
+    from tfx_audio.pipeline.run_inputs import inputs_for_pods
+
+    inputs = inputs_for_pods(config, args.data_version)
+    spec = compile_pipeline(config, inputs, args.image, args.target, resources)
     try:
         path = write_spec(spec, args.output)
     except OSError as error:
@@ -63,8 +60,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> PipelineConfig:
-    from tfx_audio.pipeline.config import load_config
-
     overrides = overrides_of(args)
     overrides |= {
         "data.path": args.data,
@@ -79,8 +74,6 @@ def _config(args: argparse.Namespace) -> PipelineConfig:
 
 def _manifest_in(root: str, manifest: str) -> str:
     """Return a manifest's path in the data root, which is all that the pods see."""
-    from tfx_audio.components.audio.errors import InvalidInput
-
     inside = manifest.removeprefix(f"{root.rstrip('/')}/")
     if "://" in inside or os.path.isabs(inside):
         raise InvalidInput(
@@ -88,62 +81,3 @@ def _manifest_in(root: str, manifest: str) -> str:
             f"{manifest}: the pods see nothing else"
         )
     return inside
-
-
-def _inputs(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
-    """Read what the graph is built from; nothing of the data where a version stands for it."""
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.pipeline.run_inputs import (
-        PipelineInputs,
-        banks_of,
-        judging_split,
-        read_inputs,
-        read_policy,
-    )
-
-    if not data_version:
-        if "://" in config.data.path:
-            raise InvalidInput(
-                f"--data-version is required for data that can't be read here ({config.data.path})"
-            )
-        return read_inputs(config)
-    if config.data.sample_rate is None:
-        raise InvalidInput(
-            "data.sample_rate is required with --data-version, since the data's headers are not "
-            "read: for example --set data.sample_rate=16000"
-        )
-    policy = read_policy(config)
-    return PipelineInputs(
-        policy=policy,
-        judging_split=judging_split(config),
-        ingest=config.data,
-        split=config.split,
-        data_digest=data_version,
-        banks=banks_of(config, policy),
-        bank_digest=data_version,
-    )
-
-
-def _resources(assignments: list[str]) -> dict[str, Resources]:
-    from pydantic import ValidationError
-
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.pipeline.kubeflow.compiler import DEFAULT_RESOURCES, Resources
-
-    given: dict[str, dict[str, Any]] = {}
-    for text in assignments:
-        name, _, value = text.partition("=")
-        component, _, field = name.partition(".")
-        if not field or not value:
-            raise InvalidInput(f"--resources expects COMPONENT.FIELD=VALUE, got {text!r}")
-        given.setdefault(component, {})[field] = value
-    found = {}
-    for component, fields in given.items():
-        base = DEFAULT_RESOURCES.get(component, Resources()).model_dump()
-        try:
-            found[component] = Resources(**(base | fields))
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            field = ".".join(str(part) for part in problem["loc"])
-            raise InvalidInput(f"--resources {component}.{field}: {problem['msg']}") from None
-    return found

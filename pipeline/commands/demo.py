@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 
+from tfx_audio.pipeline.clips.demo_data import write_demo_data
 from tfx_audio.pipeline.commands import run as run_command
+from tfx_audio.pipeline.local_runner import prepare_root
 
-HELP = "run the whole pipeline on ten classes of synthesised sound"
 # A sixth of the usual clips: the demo is to end within minutes, and learns all there is.
 TRAINING = {"train.steps": 600, "train.batch_size": 32, "tune.steps": 250}
 DEFAULT_ROOT = os.path.join("build", "demo")
@@ -21,9 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the data set under the root, then do what `tfx-audio run` does."""
-    from tfx_audio.pipeline.clips.demo_data import write_demo_data
-    from tfx_audio.pipeline.local_runner import prepare_root
-
     prepare_root(args.root)
     data = write_demo_data(os.path.join(args.root, "data"))
     overrides = run_command.overrides_of(args) | {"data.path": str(data)}

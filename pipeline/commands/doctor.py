@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import NamedTuple
 
-HELP = "show versions, known incompatibilities, the Beam runner, devices and codecs"
+from google.protobuf.internal import api_implementation
+from rich.console import Console
+from rich.table import Table
 
 _PACKAGES = (
     "tfx-audio",
@@ -45,9 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; exit status 1 when one of them is an error."""
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(title="tfx-audio doctor", show_header=False, box=None, pad_edge=False)
     findings = list(examine(load_tensorflow=not args.quick))
     colours = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -81,8 +80,6 @@ def _versions() -> Iterator[Finding]:
 
 
 def _incompatibilities() -> Iterator[Finding]:
-    from google.protobuf.internal import api_implementation
-
     kind = api_implementation.Type()
     level = "warning" if kind == "python" else "ok"
     note = " (30 times slower than cpp or upb: reinstall protobuf)" if level == "warning" else ""
@@ -112,7 +109,7 @@ def _release(package: str) -> tuple[int, ...]:
 
 def _codecs() -> Iterator[Finding]:
     try:
-        import soundfile
+        import soundfile  # here, where its failure is a finding
 
         formats = soundfile.available_formats()
         version = soundfile.__libsndfile_version__

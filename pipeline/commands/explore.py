@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import subprocess
+import sys
+from importlib import resources
 
-from tfx_audio.pipeline.commands.arguments import add_label_from, add_sound_banks
-
-HELP = "build a policy in the browser, by ear and eye"
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.pipeline.commands.arguments import add_label_from, add_sound_banks, parse_banks
 
 _MAX_UPLOAD_MB = 25
 _LOOPBACK = "127.0.0.1"
@@ -30,14 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the arguments, then serve the page until interrupted."""
-    import importlib.util
-    import subprocess
-
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
-    from tfx_audio.pipeline.clips.sound_folder import list_sounds
-    from tfx_audio.pipeline.commands.arguments import parse_banks
-
     if importlib.util.find_spec("streamlit") is None:
         raise InvalidInput("the explorer needs Streamlit: pip install 'tfx-audio[explore]'")
     if not 1 <= args.port <= 65535:
@@ -45,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     load_policy(args.policy)
     parse_banks(args.sound_bank)
     if args.data:
+        from tfx_audio.pipeline.clips.sound_folder import list_sounds  # Beam: seconds to load
+
         list_sounds(args.data, args.label_from)
     print(f"explorer: http://{args.host}:{args.port} (Ctrl+C ends it)", flush=True)
     try:
@@ -55,9 +53,6 @@ def run(args: argparse.Namespace) -> int:
 
 def command(args: argparse.Namespace) -> list[str]:
     """Return the command that serves the page: no telemetry, no upload above the limit."""
-    import sys
-    from importlib import resources
-
     page = resources.files("tfx_audio.pipeline.explorer") / "explorer_page.py"
     options = {
         "server.address": args.host,

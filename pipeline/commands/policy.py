@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tfx_audio.pipeline.commands.arguments import add_sound_banks
+import yaml
 
-if TYPE_CHECKING:
-    from tfx_audio.components.audio.policy.steps import TransformSpec
-
-HELP = "check a policy file, list presets and transforms, show one"
+from tfx_audio.components.audio.augment.augmenter import check_policy
+from tfx_audio.components.audio.policy.augmentation_policy import (
+    load_policy,
+    preset_names,
+    preset_text,
+)
+from tfx_audio.components.audio.policy.check import policy_schema, transform_schemas
+from tfx_audio.components.audio.policy.steps import TransformSpec, expected_cost_ms_per_s
+from tfx_audio.pipeline.commands.arguments import add_sound_banks, parse_banks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,16 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     """Load the policy, build every transform, say what it comes to."""
-    from tfx_audio.components.audio.augment.augmenter import check_policy
-    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
-    from tfx_audio.components.audio.policy.steps import expected_cost_ms_per_s
-
     policy = load_policy(args.policy)
-    banks = None
-    if args.sound_bank:
-        from tfx_audio.pipeline.commands.arguments import parse_banks
-
-        banks = parse_banks(args.sound_bank)
+    banks = parse_banks(args.sound_bank) if args.sound_bank else None
     check_policy(policy, banks)
     print(f"{args.policy}: valid")
     print(f"  seed {policy.seed}, {policy.copies_per_clip} copies of each training clip, "
@@ -73,10 +70,6 @@ def _check(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     """Print the presets and the transforms."""
-    from tfx_audio.components.audio.policy.augmentation_policy import load_policy, preset_names
-    from tfx_audio.components.audio.policy.check import transform_schemas
-    from tfx_audio.components.audio.policy.steps import expected_cost_ms_per_s
-
     print("Presets (tfx-audio policy show NAME)\n")
     for name in preset_names():
         policy = load_policy(name)
@@ -95,13 +88,6 @@ def _list(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     """Print a transform's parameters, or a policy as it stands in its file."""
-    from tfx_audio.components.audio.policy.augmentation_policy import (
-        load_policy,
-        preset_names,
-        preset_text,
-    )
-    from tfx_audio.components.audio.policy.check import policy_schema, transform_schemas
-
     schemas = transform_schemas()
     if args.name == "schema":
         print(json.dumps(policy_schema(), indent=1))
@@ -110,8 +96,6 @@ def _show(args: argparse.Namespace) -> int:
     elif args.name in preset_names():
         print(preset_text(args.name), end="")
     else:
-        import yaml
-
         policy = load_policy(args.name)
         print(yaml.safe_dump(policy.to_dict(), sort_keys=False, allow_unicode=True), end="")
     return 0

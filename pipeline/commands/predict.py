@@ -7,7 +7,8 @@ import json
 import sys
 from typing import Any
 
-HELP = "labels and scores for audio files"
+from tfx_audio.pipeline.commands.arguments import check_counts
+
 _SHOWN = 3
 
 
@@ -24,12 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print an answer for each file; 1 if some could not be read."""
-    from tfx_audio.components.audio.errors import InvalidInput
-
-    for name in ("batch_size", "top"):
-        if getattr(args, name) < 1:
-            option = "--" + name.replace("_", "-")
-            raise InvalidInput(f"{option} must be at least 1, got {getattr(args, name)}")
+    check_counts(args, "batch_size", "top")
+    # TensorFlow takes seconds to load.
     from tfx_audio.pipeline.clips.predictor import Predictor, find_model
 
     # isort: split

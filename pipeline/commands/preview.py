@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.components.augmentation_report.page import render_page
 from tfx_audio.pipeline.commands.arguments import (
     add_label_from,
     add_policy,
     add_sample_rate,
     add_sound_banks,
+    check_counts,
+    parse_banks,
+    write_output,
 )
-
-HELP = "see and hear a policy on some clips of a folder: one HTML page"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,17 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
-    from pathlib import Path
+    from tfx_audio.pipeline.clips.preview import (  # Beam takes seconds to load
+        PreviewRequest,
+        preview_policy,
+    )
 
-    from tfx_audio.components.audio.errors import InvalidInput
-    from tfx_audio.components.audio.policy.augmentation_policy import load_policy
-    from tfx_audio.components.augmentation_report.page import render_page
-    from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
-    from tfx_audio.pipeline.commands.arguments import parse_banks
-
-    for name in ("clips", "copies"):
-        if getattr(args, name) < 1:
-            raise InvalidInput(f"--{name} must be at least 1, got {getattr(args, name)}")
+    check_counts(args, "clips", "copies")
     policy = load_policy(args.policy)
     request = PreviewRequest(
         data=args.data,
@@ -53,12 +51,7 @@ def run(args: argparse.Namespace) -> int:
         sample_rate=args.sample_rate,
     )
     report = preview_policy(request)
-    out = Path(args.out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(render_page(report))
-    except OSError as error:
-        raise InvalidInput(f"--out: {args.out} can't be written: {error.strerror}") from error
+    out = write_output(args.out, render_page(report))
     size_mb = out.stat().st_size / 1e6
     print(f"{out}: {len(report.cards)} clips, {args.copies} copies of each, {size_mb:.1f} MB")
     return 0

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Callable
 from typing import Any
 
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.commands.arguments import (
     add_label_from,
     add_manifest,
@@ -16,8 +15,8 @@ from tfx_audio.pipeline.commands.arguments import (
     parse_banks,
     parse_pair,
 )
-
-HELP = "run the whole pipeline: audio files in, a trained, evaluated and pushed model out"
+from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, load_config
+from tfx_audio.pipeline.local_runner import run_and_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +53,6 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the pipeline and print its summary."""
-    from tfx_audio.components.audio.errors import InvalidInput
-
     overrides = overrides_of(args)
     overrides |= {
         "data.path": args.data,
@@ -73,33 +70,11 @@ def start(
     defaults: dict[str, Any] | None = None,
 ) -> int:
     """Load the configuration, run the pipeline, print the summary table."""
-    from tfx_audio.pipeline.config import load_config
-
-    config = load_config(config_file(args), overrides, args.assignments, defaults)
-    from tfx_audio.pipeline.local_runner import run_pipeline
-
-    return finish(lambda: run_pipeline(config))
-
-
-def finish(body: Callable[[], dict[str, Any] | None]) -> int:
-    """Run `body`, print what it came to, and return the exit status."""
-    from tfx_audio.pipeline.local_runner import RunFailed
-    from tfx_audio.pipeline.results.summary_table import print_summary
-
-    try:
-        summary = body()
-    except RunFailed as error:
-        print(f"tfx-audio: {error}", file=sys.stderr)
-        return 1
-    if summary is not None:
-        print_summary(summary)
-    return 0
+    return run_and_report(load_config(config_file(args), overrides, args.assignments, defaults))
 
 
 def config_file(args: argparse.Namespace) -> str | None:
     """Return the configuration file: the flag's, else the environment's."""
-    from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE
-
     return args.config or os.environ.get(CONFIG_ENVIRONMENT_VARIABLE)
 
 

@@ -7,15 +7,15 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
+from rich.table import Table
 
-    from tfx_audio.pipeline.results.lineage import LineageStep
-    from tfx_audio.pipeline.results.metadata_store import NodeRun, PipelineRun
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.pipeline.results.lineage import LineageStep, find_model, trace
+from tfx_audio.pipeline.results.metadata_store import NodeRun, PipelineRun, read_runs
 
-HELP = "show past runs: components, states, durations, artifacts, a model's lineage"
 _SHOWN_DIGEST_CHARS = 12
 
 
@@ -39,9 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print runs, one run, or a model's lineage."""
-    from tfx_audio.pipeline.results.lineage import find_model, trace
-    from tfx_audio.pipeline.results.metadata_store import read_runs
-
     runs = read_runs(args.metadata or os.path.join(args.root, "metadata.sqlite"))
     if args.lineage:
         model = find_model(runs, None if args.lineage == "last" else _absolute(args.lineage))
@@ -55,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
-    console = _console()
+    console = Console(soft_wrap=True)
     if args.lineage:
         _print_lineage(console, model.uri, steps)
     elif args.run:
@@ -66,8 +63,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _choose(runs: Sequence[PipelineRun], run_id: str) -> PipelineRun:
-    from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
-
     known = [run.run_id for run in runs]
     if run_id == "last" and runs:
         return runs[-1]
@@ -82,9 +77,9 @@ def _choose(runs: Sequence[PipelineRun], run_id: str) -> PipelineRun:
 def _run_document(run: PipelineRun, with_artifacts: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "run_id": run.run_id,
-        "state": state_of(run),
+        "state": run.state,
         "started": run.nodes[0].started_s if run.nodes else None,
-        "seconds": round(seconds_of(run), 1),
+        "seconds": round(run.seconds, 1),
         "components": [_node_document(node, with_artifacts) for node in run.nodes],
     }
     return document
@@ -108,36 +103,11 @@ def _node_document(node: NodeRun, with_artifacts: bool) -> dict[str, Any]:
     return document
 
 
-def state_of(run: PipelineRun) -> str:
-    """Return one word for the run: FAILED, RUNNING, COMPLETE, or CACHED where nothing ran."""
-    states = [node.state for node in run.nodes]
-    for state in ("FAILED", "RUNNING"):
-        if state in states:
-            return state
-    return "CACHED" if states and set(states) == {"CACHED"} else "COMPLETE"
-
-
-def seconds_of(run: PipelineRun) -> float:
-    """Return the time from the first component's start to the last one's end."""
-    if not run.nodes:
-        return 0.0
-    end = max(node.started_s + node.seconds for node in run.nodes)
-    return end - min(node.started_s for node in run.nodes)
-
-
 def _absolute(uri: str) -> str:
     return uri if "://" in uri else os.path.abspath(uri)
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(soft_wrap=True)
-
-
 def _print_runs(console: Console, runs: Sequence[PipelineRun]) -> None:
-    from rich.table import Table
-
     table = Table("run", "started", "state", "seconds", "components", box=None, pad_edge=False)
     for run in runs:
         counts: dict[str, int] = {}
@@ -145,14 +115,12 @@ def _print_runs(console: Console, runs: Sequence[PipelineRun]) -> None:
             counts[node.state] = counts.get(node.state, 0) + 1
         shown = ", ".join(f"{n} {state.lower()}" for state, n in sorted(counts.items()))
         started = _clock(run.nodes[0].started_s) if run.nodes else ""
-        table.add_row(run.run_id, started, state_of(run), f"{seconds_of(run):.1f}", shown)
+        table.add_row(run.run_id, started, run.state, f"{run.seconds:.1f}", shown)
     console.print(table)
 
 
 def _print_run(console: Console, run: PipelineRun) -> None:
-    from rich.table import Table
-
-    console.print(f"run {run.run_id}: {state_of(run)}, {seconds_of(run):.1f} s")
+    console.print(f"run {run.run_id}: {run.state}, {run.seconds:.1f} s")
     table = Table("component", "state", "seconds", "output", "uri", box=None, pad_edge=False)
     for node in run.nodes:
         rows = [(key, item.uri) for key, items in node.outputs.items() for item in items]
@@ -163,8 +131,6 @@ def _print_run(console: Console, run: PipelineRun) -> None:
 
 
 def _print_lineage(console: Console, uri: str, steps: Sequence[LineageStep]) -> None:
-    from rich.table import Table
-
     console.print(f"model {uri}")
     table = Table("component", "execution", "run", "made from", box=None, pad_edge=False)
     for step in steps:

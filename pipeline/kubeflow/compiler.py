@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
-from pydantic import BaseModel, ConfigDict, Field
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
@@ -34,6 +33,7 @@ from tfx_audio.pipeline.kubeflow.pipeline_spec import (
     add_runtime_parameter,
     check_executors,
 )
+from tfx_audio.pipeline.kubeflow.resources import DEFAULT_RESOURCES, Resources
 from tfx_audio.pipeline.kubeflow.summary import add_summary
 from tfx_audio.pipeline.run_inputs import PipelineInputs
 
@@ -42,26 +42,6 @@ ENTRY_POINT = ["python", "-m", "tfx_audio.pipeline.kubeflow.entrypoint"]
 _MOUNTED_SCHEMES = ("gs://", "minio://", "s3://")
 _ON_THE_PODS_DISK = ("minio://", "s3://")
 _INGEST, _BANKS, _TRAINER = "AudioExampleGen", "SoundBank", "Trainer"
-
-
-class Resources(BaseModel):
-    """What a component's pod may use."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cpu: float = Field(2.0, gt=0, description="Cores.")
-    memory_gb: float = Field(4.0, gt=0, description="Memory, in GB (10^9 bytes).")
-    gpu: int = Field(0, ge=0, description="GPUs.")
-    gpu_type: str = Field("nvidia.com/gpu", description="Kubernetes' resource or Vertex's name.")
-
-
-DEFAULT_RESOURCES: Mapping[str, Resources] = {
-    "AudioAugmenter": Resources(cpu=4, memory_gb=8),
-    "Transform": Resources(cpu=2, memory_gb=8),
-    "Trainer": Resources(cpu=4, memory_gb=16),
-    "Tuner": Resources(cpu=4, memory_gb=16),
-    "Evaluator": Resources(cpu=2, memory_gb=8),
-}
 
 
 def compile_pipeline(

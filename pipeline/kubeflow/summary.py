@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfx_audio.pipeline.config import parse_config
 from tfx_audio.pipeline.kubeflow.entrypoint import folder_path
+from tfx_audio.pipeline.results.metadata_store import ArtifactRecord, NodeRun, PipelineRun
+from tfx_audio.pipeline.results.summary import summarise
 
 TASK = "summary"
 ENTRY_POINT = ["python", "-m", "tfx_audio.pipeline.kubeflow.summary"]
@@ -89,10 +92,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def summarise_artifacts(executor_input: dict[str, Any]) -> dict[str, Any]:
     """Return the summary, with the store's URIs in it."""
-    from tfx_audio.pipeline.config import parse_config
-    from tfx_audio.pipeline.results.metadata_store import ArtifactRecord, NodeRun, PipelineRun
-    from tfx_audio.pipeline.results.summary import summarise
-
     parameters = executor_input["inputs"]["parameterValues"]
     outputs: dict[str, dict[str, list[ArtifactRecord]]] = {}
     uris = {}

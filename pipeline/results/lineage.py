@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.pipeline.results.metadata_store import ArtifactRecord, NodeRun, PipelineRun
 
 MODEL_TYPE = "Model"
@@ -122,8 +123,6 @@ def _pushed_from(runs: Sequence[PipelineRun], uri: str) -> ArtifactRecord | None
 
 
 def _policy_digest(text: str) -> str:
-    from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-
     return AugmentationPolicy.from_json(text).digest
 
 

@@ -58,6 +58,23 @@ class PipelineRun:
     run_id: str
     nodes: tuple[NodeRun, ...]
 
+    @property
+    def state(self) -> str:
+        """FAILED, RUNNING, COMPLETE, or CACHED where every node came out of the cache."""
+        states = [node.state for node in self.nodes]
+        for state in ("FAILED", "RUNNING"):
+            if state in states:
+                return state
+        return "CACHED" if states and set(states) == {"CACHED"} else "COMPLETE"
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first node's start to the last one's end; 0 without nodes."""
+        if not self.nodes:
+            return 0.0
+        end = max(node.started_s + node.seconds for node in self.nodes)
+        return end - min(node.started_s for node in self.nodes)
+
     def node(self, node_id: str) -> NodeRun | None:
         """Return the last execution of a node, or None where it did not run."""
         found = [node for node in self.nodes if node.node_id == node_id]

@@ -9,8 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
 from tfx_audio.components.audio.records.examples import LABEL_KEY
+from tfx_audio.components.audio_schema_gen.anomalies import anomalies as read_anomalies
 from tfx_audio.pipeline.config import PipelineConfig
+from tfx_audio.pipeline.model.exported_facts import read_card
+from tfx_audio.pipeline.results.evaluation import read_evaluation
 from tfx_audio.pipeline.results.metadata_store import PipelineRun, read_runs
 
 SUMMARY_FILE = "summary.json"
@@ -88,9 +94,6 @@ def _labels(run: PipelineRun) -> list[str]:
     schema = run.output("AudioSchemaGen", "schema")
     if schema is None:
         return []
-    from google.protobuf import text_format
-    from tensorflow_metadata.proto.v0 import schema_pb2
-
     text = Path(schema.uri, "schema.pbtxt").read_text(encoding="utf-8")
     features = text_format.Parse(text, schema_pb2.Schema()).feature
     return [
@@ -105,8 +108,6 @@ def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
     evaluation = run.output("Evaluator", "evaluation")
     if evaluation is None:
         return {}
-    from tfx_audio.pipeline.results.evaluation import read_evaluation
-
     splits = _evaluated_splits(run)  # test_clean, test_noise_20db, ...
     judging = splits[0].removesuffix(f"_{config.evaluate.clean_condition}")
     found = read_evaluation(evaluation.uri)
@@ -121,8 +122,6 @@ def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
 
 def _model_labels(run: PipelineRun) -> list[str]:
     """Return the model's labels; a class's id is its place in this list."""
-    from tfx_audio.pipeline.model.exported_facts import read_card
-
     return list(read_card(os.path.join(_uri(run, "Trainer", "model"), "Format-Serving"))["labels"])
 
 
@@ -145,8 +144,6 @@ def _anomalies(run: PipelineRun) -> list[str]:
     anomalies = run.output("ExampleValidator", "anomalies")
     if anomalies is None:
         return []
-    from tfx_audio.components.audio_schema_gen.anomalies import anomalies as read_anomalies
-
     return read_anomalies(anomalies.uri)
 
 

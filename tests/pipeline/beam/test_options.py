@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import (
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio_augmenter.workers import is_chosen
-from tfx_audio.pipeline.beam.options import BeamConfig, BeamRunnerConfig, beam_args, set_beam_args
+from tfx_audio.pipeline.beam.options import BeamConfig, BeamRunnerConfig, beam_args
 
 _FLINK = {"runner": "flink", "endpoint": "jobs:8099", "worker_pool": "localhost:50000"}
 
@@ -115,26 +115,3 @@ def test_a_component_on_another_runner_takes_nothing_from_the_pipelines() -> Non
         **_FLINK, args=("--max_parallelism=9",), components={"Transform": {"runner": "local"}}
     )
     assert beam_args(config, "Transform") == beam_args(BeamConfig())
-
-
-def test_an_unknown_component_is_refused_with_the_nearest_name() -> None:
-    from tfx.components import StatisticsGen
-    from tfx.types.channel_utils import as_channel
-    from tfx.types.standard_artifacts import Examples
-
-    statistics = StatisticsGen(examples=as_channel([Examples()]))
-    config = BeamConfig(components={"StatisticGen": {"workers": 2}})
-    with pytest.raises(InvalidInput, match="Did you mean 'StatisticsGen'"):
-        set_beam_args([statistics], config)
-
-
-def test_every_beam_component_gets_its_own_arguments() -> None:
-    from tfx.components import SchemaGen, StatisticsGen
-    from tfx.types.channel_utils import as_channel
-    from tfx.types.standard_artifacts import Examples
-
-    statistics = StatisticsGen(examples=as_channel([Examples()]))
-    schema = SchemaGen(statistics=statistics.outputs["statistics"])
-    config = BeamConfig(components={"StatisticsGen": {"workers": 2}})
-    set_beam_args([statistics, schema], config)
-    assert statistics.executor_spec.beam_pipeline_args == beam_args(BeamConfig(workers=2))

@@ -111,7 +111,7 @@ def test_a_difference_is_said_with_its_likely_cause_and_fails(artifacts, tmp_pat
     ("arguments", "message"),
     [
         (("--clip-id", "dog/9.wav", "--copy", "1"), "no original 'dog/9.wav'.*Did you mean 'dog/"),
-        (("--clip-id", "dog/0.wav", "--copy", "0"), "--copy counts from 1"),
+        (("--clip-id", "dog/0.wav", "--copy", "0"), "--copy must be at least 1"),
         (("--clip-id", "dog/0.wav~2", "--copy", "2"), "id of a copy: --clip-id dog/0.wav --copy 2"),
         (("--clip-id", "dog/0.wav", "--condition", "noise_9db"), "Did you mean 'noise_0db'"),
     ],
