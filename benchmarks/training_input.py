@@ -68,7 +68,7 @@ def main() -> None:
         plain = per_core(decoded_clips(examples, transform), clips)
         print(f"parse + decode + transform{plain:8.0f} examples per CPU second")
         policy = load_policy("classic")
-        fresh = fresh_clips(examples.take(256), transform, policy, {}, seed=1)(0)
+        fresh = fresh_clips(examples.take(256), transform, policy, seed=1)(0)
         rate = per_core(fresh.take(256), 256)
         print(f"with fresh copies         {rate:8.0f} examples per CPU second")
         print(f"a fresh copy costs        {1000 / rate - 1000 / plain:8.2f} ms of CPU time")

@@ -153,7 +153,8 @@ def read_policy(config: PipelineConfig) -> AugmentationPolicy:
             "augment.on_the_fly makes copies in the Trainer, which has no sound banks; the policy "
             f"names {', '.join(policy.sound_banks)}. Leave on_the_fly off, or the banks out"
         )
-    check_policy(policy, banks_of(config, policy))
+    banks_of(config, policy)
+    check_policy(policy)
     return policy
 
 

@@ -1,4 +1,7 @@
-"""Reading recordings and records in a worker: what is stored of them, or why nothing is."""
+"""The one reader of clips: what ingest stores of a recording, or why it can't be used.
+
+Beam workers, `augment`, `preview`, the explorer and `predict` all read through it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 
 
 def read_recording(
-    recording: Recording, clip_format: ClipFormat, features: RecordFeatures | None
+    recording: Recording, clip_format: ClipFormat, features: RecordFeatures | None = None
 ) -> Iterator[CutClip | Rejection]:
     """Read a file and yield its clips, or why they can't be used.
 
@@ -46,8 +49,9 @@ def read_recording(
         with open_file(recording.uri) as file:
             data = file.read()
     except (OSError, BeamIOError) as error:
+        detail = f"the file: {getattr(error, 'strerror', None) or error}"
         for row in recording.rows:
-            yield Rejection(row.clip_id, "unreadable", STAGE, str(error), row.label)
+            yield Rejection(row.clip_id, "unreadable", STAGE, detail, row.label)
         return
     yield from cut_recording(recording, data, clip_format)
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tfx_audio.components.audio.clip import Clip, levels
-from tfx_audio.components.augmentation_report.log_mel import LogMelSettings, log_mel
+from tfx_audio.components.audio.features import Frontend, Masks
+from tfx_audio.components.augmentation_report.log_mel import log_mel
 from tfx_audio.components.augmentation_report.pictures import mel_png, waveform_path
 from tfx_audio.components.augmentation_report.report_data import Card, ClipView, Step
 from tfx_audio.components.augmentation_report.sampling import Family
@@ -22,7 +23,6 @@ from tfx_audio.components.augmentation_report.sound import (
     sound_uri,
 )
 from tfx_audio.components.augmentation_report.spec_masks import (
-    MaskSettings,
     apply_masks,
     describe_masks,
     draw_masks,
@@ -63,12 +63,12 @@ def build_clip_view(
 ) -> ClipView:
     """Build what is shown of one clip; SpecAugment's draw follows from the clip's id."""
     shown = excerpt(clip.waveform, clip.sample_rate, sound)
-    settings = LogMelSettings.derive(clip.sample_rate, model.get("frontend"))
-    mel = log_mel(shown, settings)
+    frontend = Frontend.derive(clip.sample_rate, model.get("frontend", {}))
+    mel = log_mel(shown, frontend)
     highest = float(mel.max())
-    lowest = highest - settings.dynamic_range_db
+    lowest = highest - frontend.dynamic_range_db
     frames, n_mels = mel.shape
-    masks = MaskSettings.derive(model.get("spec_augment"), frames, n_mels) if masked else None
+    masks = Masks.derive(model.get("spec_augment", {}), frames, n_mels) if masked else None
     masked_uri, words = "", ""
     if masks is not None:
         drawn = draw_masks(_generator(clip.clip_id), frames, n_mels, masks)

@@ -6,60 +6,12 @@ Park et al. 2019, arxiv.org/abs/1904.08779. Tests hold this and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class MaskSettings:
-    """SpecAugment's parameters; the paper's letters are F, T, m_F, m_T and p."""
-
-    freq_mask_param: int
-    time_mask_param: int
-    n_freq_masks: int = 1
-    n_time_masks: int = 1
-    max_time_fraction: float = 1.0
-
-    @classmethod
-    def derive(
-        cls, spec_augment: Mapping[str, Any] | None, frames: int, n_mels: int
-    ) -> MaskSettings | None:
-        """Return the masks' settings for a spectrogram of this size; None for no masks.
-
-        Args:
-          spec_augment: The configuration's ``model.spec_augment`` as plain values; None for its
-            defaults.
-          frames: Frames of the spectrogram.
-          n_mels: Its mel bands.
-        """
-        given = spec_augment or {}
-        policy = given.get("policy", "scaled")
-        if policy == "none":
-            return None
-        if policy in POLICIES:
-            return POLICIES[policy]
-        return cls(
-            freq_mask_param=round(given.get("freq_fraction", 0.15) * n_mels),
-            time_mask_param=round(given.get("time_fraction", 0.15) * frames),
-            n_freq_masks=given.get("n_freq_masks", 1),
-            n_time_masks=given.get("n_time_masks", 1),
-            max_time_fraction=given.get("max_time_fraction", 1.0),
-        )
-
-
-# Table 1 of the paper, without time warping
-POLICIES: Mapping[str, MaskSettings] = MappingProxyType(
-    {
-        "LB": MaskSettings(27, 100, 1, 1, 1.0),
-        "LD": MaskSettings(27, 100, 2, 2, 1.0),
-        "SM": MaskSettings(15, 70, 2, 2, 0.2),
-        "SS": MaskSettings(27, 70, 2, 2, 0.2),
-    }
-)
+from tfx_audio.components.audio.features import Masks
 
 
 @dataclass(frozen=True)
@@ -72,20 +24,20 @@ class Mask:
 
 
 def draw_masks(
-    generator: np.random.Generator, frames: int, n_mels: int, settings: MaskSettings
+    generator: np.random.Generator, frames: int, n_mels: int, masks: Masks
 ) -> list[Mask]:
     """Draw masks: widths 0..F and 0..min(T, p·frames), both ends included."""
-    longest = min(settings.time_mask_param, int(settings.max_time_fraction * frames))
-    masks = []
+    longest = min(masks.time_mask_param, int(masks.max_time_fraction * frames))
+    drawn = []
     for axis, count, widest, size in (
-        ("frequency", settings.n_freq_masks, min(settings.freq_mask_param, n_mels), n_mels),
-        ("time", settings.n_time_masks, longest, frames),
+        ("frequency", masks.n_freq_masks, min(masks.freq_mask_param, n_mels), n_mels),
+        ("time", masks.n_time_masks, longest, frames),
     ):
         for _ in range(count):
             width = int(generator.integers(0, widest, endpoint=True))
             start = int(generator.integers(0, max(1, size - width)))
-            masks.append(Mask(axis, start, width))
-    return masks
+            drawn.append(Mask(axis, start, width))
+    return drawn
 
 
 def apply_masks(log_mel: np.ndarray, masks: Sequence[Mask]) -> np.ndarray:

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
+from tfx_audio.components.audio.augment.bank_files import MAX_SOUND_SAMPLES
 from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, to_dbfs
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.decode import Unusable, decode
-from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
+from tfx_audio.components.audio.reading.recording import ClipFormat, to_format
 from tfx_audio.components.audio.rejection import Rejection, check_rejected
 from tfx_audio.components.sound_bank.digest import audio_files, read_bytes
 
 STAGE = "sound_bank"
-MAX_SOUND_SAMPLES = 100_000_000  # 400 MB as float32: over half an hour at 48 kHz
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def load_sound(path: str, sample_rate: int) -> np.ndarray:
       Unusable: If it can't be decoded, has values that are not finite, or is silent.
     """
     waveform, rate = decode(read_bytes(path), MAX_SOUND_SAMPLES)
-    waveform = resample(mix_to_mono(waveform), rate, sample_rate)
+    waveform = to_format(waveform, rate, ClipFormat(sample_rate, max_samples=MAX_SOUND_SAMPLES))
     peak = float(np.abs(waveform).max(initial=0.0))
     if to_dbfs(peak) <= FLOOR_DBFS:
         raise Unusable("silent", "a sound to mix in needs a signal; this one is digital silence")

@@ -1,4 +1,4 @@
-"""A digest of the sound banks' content, for SoundBank's cache key."""
+"""The sounds of a bank, on any of Beam's file systems, and a digest of their content."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from tfx_audio.components.audio.augment.bank_files import is_sound
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, Unusable
+from tfx_audio.components.audio.reading.decode import Unusable
 
 _READ_BYTES = 1024 * 1024
 
@@ -34,7 +35,7 @@ def bank_digest(banks: Mapping[str, str]) -> str:
 
 
 def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
-    """Return ``(path, path relative to the folder)`` of a bank's audio files, by suffix, sorted.
+    """Return ``(path, path relative to the folder)`` of a bank's sounds, sorted.
 
     Raises:
       InvalidInput: If there is none.
@@ -42,9 +43,9 @@ def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
     root = folder.rstrip("/")
     matches = FileSystems.match([FileSystems.join(glob.escape(root), "**")])[0].metadata_list
     found = sorted(
-        (match.path, match.path[len(root) :].lstrip("/"))
+        (match.path, relative)
         for match in matches
-        if any(match.path.lower().endswith(suffix) for suffix in AUDIO_SUFFIXES)
+        if is_sound(relative := match.path[len(root) :].lstrip("/"))
     )
     if not found:
         raise InvalidInput(

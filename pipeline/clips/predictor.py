@@ -9,23 +9,21 @@ from typing import Any, NoReturn, TypeGuard
 import numpy as np
 import tensorflow as tf
 
-from tfx_audio.components.audio.clip import encode_wav
+from tfx_audio.components.audio.clip import encode_wav, pcm16_to_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.decode import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
     Unusable,
-    decode,
 )
-from tfx_audio.components.audio.reading.recording import ClipFormat, to_format
-from tfx_audio.components.audio.reading.resample import mix_to_mono
-from tfx_audio.components.audio.rejection import shorten
+from tfx_audio.components.audio.reading.recording import ClipFormat, single_file
+from tfx_audio.components.audio.rejection import Rejection, shorten
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 from tfx_audio.pipeline.clips.predict_files import AskedFile, size_problem
 from tfx_audio.pipeline.model.exported_facts import CARD_FILE, read_card
 
 _SIGNATURE = "wav"
-_MAX_DECODED = 2**28  # samples of all channels, as ingest has it
-_MAX_RESAMPLED = 2**26  # samples at the model's rate: 70 minutes at 16 kHz
+_MAX_SAMPLES = 2**27  # decoded or at the model's rate: two hours at 16 kHz
 _MAX_BATCH_BYTES = 2**26
 
 
@@ -149,17 +147,15 @@ def read_wav(file: AskedFile, sample_rate: int) -> bytes:
     """
     try:
         problem = file.problem or size_problem(Path(file.path).stat().st_size)
-        if problem:
-            raise Unusable(*problem)
-        data = Path(file.path).read_bytes()
     except OSError as error:
         raise Unusable("unreadable", f"the file: {error.strerror}") from error
-    waveform, rate = decode(data, _MAX_DECODED)
-    clip_format = ClipFormat(sample_rate, max_samples=_MAX_RESAMPLED)
-    resampled = to_format(mix_to_mono(waveform), rate, clip_format)
-    if not resampled.size:
-        raise Unusable("empty", f"too short for one sample at {sample_rate} Hz")
-    return encode_wav(resampled, sample_rate)
+    if problem:
+        raise Unusable(*problem)
+    clip_format = ClipFormat(sample_rate, max_samples=_MAX_SAMPLES)
+    (cut,) = read_recording(single_file(file.path, file.name), clip_format)
+    if isinstance(cut, Rejection):
+        raise Unusable(cut.reason, cut.detail)
+    return pcm16_to_wav(cut.pcm, sample_rate)
 
 
 def _read_facts(model_dir: str) -> tuple[int, list[str]]:

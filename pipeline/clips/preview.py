@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.reading.recording import ClipFormat
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.augmentation_report.clip_views import build_cards
 from tfx_audio.components.augmentation_report.report_data import RejectedRow, Report, TransformUse
@@ -16,7 +17,7 @@ from tfx_audio.components.augmentation_report.sampling import Family
 from tfx_audio.components.augmentation_report.tables import show_policy, sound_note
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.sound_folder import (
-    choose_sounds,
+    choose_clips,
     common_sample_rate,
     list_sounds,
     read_clips,
@@ -64,7 +65,8 @@ def preview_policy(request: PreviewRequest) -> Report:
     if labels:
         request.policy.check_labels(labels)
     sample_rate = request.sample_rate or common_sample_rate(recordings)
-    clips, rejections = read_clips(choose_sounds(recordings, request.clips), sample_rate)
+    clip_format = ClipFormat(sample_rate)
+    clips, rejections = read_clips(choose_clips(recordings, request.clips), clip_format)
     rejections += left_out
     families = []
     with prepared_banks(request.policy, request.sound_banks, sample_rate) as banks:

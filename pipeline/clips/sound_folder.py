@@ -1,8 +1,8 @@
 """Finds and reads single clips of a user's folder, as ingest does, labelled or not.
 
-`preview` and `explore` look at any folder of audio, also one that has no labels yet. Listing,
-clip ids, decoding and resampling are ingest's own, so that a copy made here is the copy that a
-run on the same folder trains on.
+`preview` and `explore` look at any folder of audio, also one that has no labels yet. Listing and
+reading are ingest's own, so that a copy made here is the copy that a run on the same folder trains
+on.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from tfx_audio.components.audio.clip import Clip, decode_wav, encode_wav
+from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.recording import ClipFormat, Recording, Row, cut_clips
+from tfx_audio.components.audio.reading.recording import ClipFormat, Recording, single_file
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.inventory import sampled_rates
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 from tfx_audio.components.augmentation_report.sampling import rank
-
-MAX_SAMPLES = 2**26
 
 
 class Sounds(NamedTuple):
@@ -48,8 +48,7 @@ def list_sounds(path: str, label_from: str = "") -> Sounds:
       InvalidInput: If there is nothing to list.
     """
     if os.path.isfile(path):
-        name = os.path.basename(path)
-        return Sounds([Recording(path, name, (Row(name, ""),))], [])
+        return Sounds([single_file(path, os.path.basename(path))], [])
     config = IngestConfig(path=path, label_from=label_from)
     listing = list_recordings(config, unlabelled=True)
     found, rejections = listing.recordings, listing.rejections
@@ -63,16 +62,21 @@ def list_sounds(path: str, label_from: str = "") -> Sounds:
     return Sounds(sorted(found, key=lambda recording: recording.path), rejections)
 
 
-def choose_sounds(recordings: Iterable[Recording], count: int) -> list[Recording]:
-    """Choose some recordings, the labels in turn; the same folder gives the same choice."""
+def single_clips(recordings: Iterable[Recording]) -> list[Recording]:
+    """Return each clip of some recordings as a recording of its own, which is read by itself."""
+    return [replace(one, rows=(row,)) for one in recordings for row in one.rows]
+
+
+def choose_clips(recordings: Iterable[Recording], count: int) -> list[Recording]:
+    """Choose some single clips, the labels in turn; the same folder gives the same choice."""
     seen: Counter[str] = Counter()
     turns = []
-    for recording in sorted(recordings, key=lambda one: rank(one.path)):
-        label = recording.rows[0].label
-        seen[label] += 1
-        turns.append((seen[label], label, recording.path, recording))
+    for recording in sorted(single_clips(recordings), key=lambda one: rank(one.rows[0].clip_id)):
+        row = recording.rows[0]
+        seen[row.label] += 1
+        turns.append((seen[row.label], row.label, row.clip_id, recording))
     chosen = [turn[-1] for turn in sorted(turns, key=lambda turn: turn[:3])[:count]]
-    return sorted(chosen, key=lambda one: (one.rows[0].label, one.path))
+    return sorted(chosen, key=lambda one: (one.rows[0].label, one.rows[0].clip_id))
 
 
 def common_sample_rate(recordings: Sequence[Recording]) -> int:
@@ -88,32 +92,15 @@ def common_sample_rate(recordings: Sequence[Recording]) -> int:
 
 
 def read_clips(
-    recordings: Iterable[Recording], sample_rate: int, max_samples: int = MAX_SAMPLES
+    recordings: Iterable[Recording], clip_format: ClipFormat
 ) -> tuple[list[Clip], list[Rejection]]:
-    """Read clips at one sample rate, rounded to 16 bit as they are stored for training.
-
-    Args:
-      recordings: What to read.
-      sample_rate: Hz.
-      max_samples: The most samples of one recording.
-
-    Returns:
-      The clips, and why others can't be used.
-    """
+    """Read clips as they are stored for training; return them, and why others can't be used."""
     clips: list[Clip] = []
     rejections: list[Rejection] = []
-    clip_format = ClipFormat(sample_rate, max_samples=max_samples)
     for recording in recordings:
-        with open(recording.uri, "rb") as file:
-            data = file.read()
-        for result in cut_clips(recording, data, clip_format):
-            if isinstance(result, Rejection):
-                rejections.append(result)
+        for cut in read_recording(recording, clip_format):
+            if isinstance(cut, Rejection):
+                rejections.append(cut)
             else:
-                clips.append(as_stored(result))
+                clips.append(cut.clip)
     return clips, rejections
-
-
-def as_stored(clip: Clip) -> Clip:
-    """Return a clip as its PCM 16 record holds it, which is what augmentation starts from."""
-    return clip.replace(waveform=decode_wav(encode_wav(clip.waveform, clip.sample_rate))[0])

@@ -50,8 +50,14 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     """Load the policy, build every transform, say what it comes to."""
     policy = load_policy(args.policy)
-    banks = parse_banks(args.sound_bank) if args.sound_bank else None
-    check_policy(policy, banks)
+    check_policy(policy)
+    if args.sound_bank:
+        from tfx_audio.components.sound_bank.digest import audio_files  # Beam takes seconds to load
+
+        banks = parse_banks(args.sound_bank)
+        policy.check_banks(banks)
+        for name in policy.sound_banks:
+            audio_files(name, banks[name])
     print(f"{args.policy}: valid")
     print(f"  seed {policy.seed}, {policy.copies_per_clip} copies of each training clip, "
           f"originals {'kept' if policy.keep_originals else 'left out'}, "
@@ -63,7 +69,7 @@ def _check(args: argparse.Namespace) -> int:
     for label in policy.labels:
         print(f"  label {label}: {_tree(policy.transforms_for(label)) or 'no transforms'}")
     if policy.sound_banks:
-        state = "found" if banks else "not looked at"
+        state = "found" if args.sound_bank else "not looked at"
         print(f"  sound banks ({state}): {', '.join(policy.sound_banks)}")
     return 0
 

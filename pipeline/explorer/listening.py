@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
 
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
-from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.clip import Clip, from_pcm16, to_pcm16
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-from tfx_audio.components.audio.reading.decode import Unusable, decode
-from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
-from tfx_audio.pipeline.clips.sound_folder import as_stored
+from tfx_audio.components.audio.reading.recording import (
+    ClipFormat,
+    CutClip,
+    Recording,
+    cut_recording,
+    single_file,
+)
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 
 MAX_UPLOAD_MB = 25
 MAX_CLIP_S = 60.0
-_MAX_SAMPLES = 2**26
 
 
 @dataclass(frozen=True)
@@ -53,30 +56,36 @@ class Cost:
     ms_each: float
 
 
-def read_upload(data: bytes, name: str, sample_rate: int | None = None) -> Clip:
-    """Read an uploaded or recorded sound, mixed down as ingest does.
+def read_clip(recording: Recording, sample_rate: int = 0) -> Clip:
+    """Read one clip of a folder as a run does.
 
     Args:
-      data: The file's bytes.
-      name: Its name; it becomes the clip's id.
-      sample_rate: Hz to resample to; None keeps the file's.
+      recording: A file with one clip in it.
+      sample_rate: Hz to resample to; 0 keeps the file's.
 
     Raises:
-      InvalidInput: If it is no audio, or longer or larger than the explorer takes.
+      InvalidInput: If it can't be used, or is longer than the explorer takes.
     """
+    return _only(read_recording(recording, ClipFormat(sample_rate)))
+
+
+def read_upload(data: bytes, name: str, sample_rate: int = 0) -> Clip:
+    """Read an uploaded or recorded sound; its name becomes the clip's id. See `read_clip`."""
     if len(data) > MAX_UPLOAD_MB * 2**20:
         raise InvalidInput(f"{name}: at most {MAX_UPLOAD_MB} MiB, got {len(data) / 2**20:.1f} MiB")
-    try:
-        claimed_s = soundfile.info(io.BytesIO(data)).duration
-        if claimed_s > MAX_CLIP_S:
-            raise InvalidInput(f"{name}: at most {MAX_CLIP_S:g} s, got {claimed_s:.1f} s")
-        waveform, rate = decode(data, _MAX_SAMPLES)
-    except soundfile.LibsndfileError as error:
-        raise InvalidInput(f"{name} can't be read as audio: {error}") from error
-    except Unusable as error:
-        raise InvalidInput(f"{name} can't be used: {error.detail}") from error
-    waveform = resample(mix_to_mono(waveform), rate, sample_rate or rate)
-    return as_stored(Clip(name, waveform, sample_rate or rate))
+    return _only(cut_recording(single_file("", name), data, ClipFormat(sample_rate)))
+
+
+def _only(cuts: Iterator[CutClip | Rejection]) -> Clip:
+    """Return the one clip of a file."""
+    (cut,) = cuts
+    if isinstance(cut, Rejection):
+        raise InvalidInput(f"{cut.path} can't be used: {cut.detail}")
+    if cut.clip.duration_s > MAX_CLIP_S:
+        raise InvalidInput(
+            f"{cut.clip.clip_id}: at most {MAX_CLIP_S:g} s, got {cut.clip.duration_s:.1f} s"
+        )
+    return cut.clip
 
 
 def make_example_clip(sample_rate: int = 16_000) -> Clip:
@@ -87,7 +96,7 @@ def make_example_clip(sample_rate: int = 16_000) -> Clip:
         after = np.maximum(time_s - start_s, 0.0)
         note = sum(np.sin(2 * np.pi * k * frequency_hz * after) / k for k in (1, 2, 3))
         waveform += (after > 0) * np.exp(-5.0 * after) * note * 0.3
-    return as_stored(Clip("example.wav", waveform.astype(np.float32), sample_rate))
+    return Clip("example.wav", from_pcm16(to_pcm16(waveform)), sample_rate)
 
 
 def hear_copies(

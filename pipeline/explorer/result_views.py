@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 
 from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.features import MASK_FRACTION, POLICIES, Frontend, Masks
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.augmentation_report.clip_views import describe_clip, read_steps
-from tfx_audio.components.augmentation_report.log_mel import LogMelSettings, log_mel
+from tfx_audio.components.augmentation_report.log_mel import log_mel
 from tfx_audio.components.augmentation_report.pictures import (
     WAVEFORM_COLUMNS,
     WAVEFORM_HEIGHT,
@@ -21,7 +22,6 @@ from tfx_audio.components.augmentation_report.pictures import (
 )
 from tfx_audio.components.augmentation_report.sound import encode_sound
 from tfx_audio.components.augmentation_report.spec_masks import (
-    MaskSettings,
     apply_masks,
     describe_masks,
     draw_masks,
@@ -35,10 +35,8 @@ from tfx_audio.pipeline.explorer.listening import (
 )
 from tfx_audio.pipeline.explorer.messages import as_text
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
-from tfx_audio.pipeline.model.config import SpecAugmentSettings
 
 _PICTURE_SIZE = (640, 160)
-_POLICIES = ("scaled", "LB", "LD", "SM", "SS", "none")
 
 
 def show_results(
@@ -101,17 +99,16 @@ def _spec_augment(clips: list[Clip]) -> None:
     """Draw the log-mel before and after masks, under settings of their own."""
     st.caption("In training, new masks are drawn at every step; move the draw to see others.")
     left, right = st.columns(2)
-    policy = left.selectbox("Masks", _POLICIES, key="mask_policy")
+    policy = left.selectbox("Masks", ["scaled", *POLICIES, "none"], key="mask_policy")
     draw = right.number_input("Draw", 0, 10_000, 0, key="mask_draw")
-    settings = SpecAugmentSettings(policy=policy)
+    section: dict[str, Any] = {"policy": policy}
     if policy == "scaled":
-        freq = left.slider("freq_fraction", 0.0, 1.0, settings.freq_fraction, key="mask_freq")
-        time = right.slider("time_fraction", 0.0, 1.0, settings.time_fraction, key="mask_time")
-        settings = SpecAugmentSettings(freq_fraction=freq, time_fraction=time)
+        for name, column in (("freq_fraction", left), ("time_fraction", right)):
+            section[name] = column.slider(name, 0.0, 1.0, MASK_FRACTION, key=f"mask_{name[:4]}")
     for number, clip in enumerate(clips):
         mel = _log_mel(clip)
         frames, n_mels = mel.shape
-        chosen = MaskSettings.derive(settings.model_dump(), frames, n_mels)
+        chosen = Masks.derive(section, frames, n_mels)
         masks = []
         if chosen is not None:
             masks = draw_masks(np.random.default_rng([int(draw), number]), frames, n_mels, chosen)
@@ -151,7 +148,7 @@ def _policy_file(draft: PolicyDraft) -> None:
 
 
 def _log_mel(clip: Clip) -> np.ndarray:
-    return log_mel(clip.waveform, LogMelSettings.derive(clip.sample_rate))
+    return log_mel(clip.waveform, Frontend.derive(clip.sample_rate))
 
 
 def _mel_picture(shown: np.ndarray, reference: np.ndarray | None = None) -> str:

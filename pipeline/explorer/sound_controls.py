@@ -6,18 +6,19 @@ import streamlit as st
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.pipeline.clips.sound_folder import Sounds, list_sounds
+from tfx_audio.pipeline.clips.sound_folder import Sounds, list_sounds, single_clips
 from tfx_audio.pipeline.explorer.listening import (
     MAX_CLIP_S,
     MAX_UPLOAD_MB,
     make_example_clip,
+    read_clip,
     read_upload,
 )
 from tfx_audio.pipeline.explorer.messages import as_text, show_error
 
 FOLDER, UPLOAD, RECORD, EXAMPLE = "from the folder", "upload", "record", "an example"
 _SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff"]
-_RATES = {"as recorded": None, "8,000 Hz": 8000, "16,000 Hz": 16000, "22,050 Hz": 22050}
+_RATES = {"as recorded": 0, "8,000 Hz": 8000, "16,000 Hz": 16000, "22,050 Hz": 22050}
 
 
 def choose_clip(data: str, label_from: str) -> Clip | None:
@@ -44,23 +45,18 @@ def choose_clip(data: str, label_from: str) -> Clip | None:
         return None
 
 
-def _from_folder(data: str, label_from: str, rate: int | None) -> Clip | None:
+def _from_folder(data: str, label_from: str, rate: int) -> Clip | None:
     """Offer the folder's files, and nothing outside it."""
     found = _list(data, label_from)
     if found.rejections:
         first = found.rejections[0]
         st.caption(as_text(f"{len(found.rejections)} can't be used: {first.path}: {first.detail}"))
-    recordings = {recording.path: recording for recording in found.recordings}
-    path = st.selectbox("Clip", list(recordings), key="clip")
-    if path is None:
-        return None
-    recording = recordings[path]
-    with open(recording.uri, "rb") as file:
-        clip = read_upload(file.read(), path, rate)
-    return clip.replace(label=recording.rows[0].label)
+    clips = {one.rows[0].clip_id: one for one in single_clips(found.recordings)}
+    clip_id = st.selectbox("Clip", list(clips), key="clip")
+    return None if clip_id is None else read_clip(clips[clip_id], rate)
 
 
-def _from_browser(source: str, rate: int | None) -> Clip | None:
+def _from_browser(source: str, rate: int) -> Clip | None:
     if source == UPLOAD:
         given = st.file_uploader(
             f"Audio file, at most {MAX_UPLOAD_MB} MB and {MAX_CLIP_S:g} s",

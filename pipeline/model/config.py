@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tfx_audio.components.audio.clip import CLEAN
+from tfx_audio.components.audio.features import MASK_FRACTION, N_MELS, Frontend, Masks
 
 
 class _Section(BaseModel):
@@ -15,23 +16,25 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FrontendSettings(_Section):
+class FrontendConfig(_Section):
     """What the log-mel front end should compute; None means derived from the sample rate."""
 
     n_fft: int | None = Field(None, ge=16, description="FFT size; None: power of 2 nearest 32 ms.")
     win_length: int | None = Field(None, ge=2, description="Window in samples; None: n_fft.")
     hop_length: int | None = Field(None, ge=1, description="Step in samples; None: 10 ms.")
-    n_mels: int | None = Field(None, ge=4, description="Mel bands; None: 40.")
+    n_mels: int | None = Field(None, ge=4, description=f"Mel bands; None: {N_MELS}.")
     f_min_hz: float = Field(0.0, ge=0, description="Lowest frequency of the mel bands.")
     f_max_hz: float | None = Field(None, gt=0, description="Highest; None: half the sample rate.")
-    power: Literal[1, 2] = Field(1, description="Exponent of the magnitude: 1 or 2.")
-    dynamic_range_db: float = Field(40.0, gt=0, description="Range kept below a window's maximum.")
+    power: Literal[1, 2] = Field(Frontend.power, description="Exponent of the magnitude: 1 or 2.")
+    dynamic_range_db: float = Field(
+        Frontend.dynamic_range_db, gt=0, description="Range kept below a window's maximum."
+    )
     normalisation: Literal["clip", "dataset"] = Field(
         "clip", description="Zero mean and unit variance of each clip, or by training statistics."
     )
 
 
-class SpecAugmentSettings(_Section):
+class SpecAugmentConfig(_Section):
     """Masks on the log-mel spectrogram while training."""
 
     policy: Literal["scaled", "LB", "LD", "SM", "SS", "none"] = Field(
@@ -39,11 +42,17 @@ class SpecAugmentSettings(_Section):
         description="One of the paper's policies (for 80 mel bands), none, or scaled: masks in "
         "proportion to the spectrogram's size, by the fields below.",
     )
-    freq_fraction: float = Field(0.1, ge=0, le=1, description="F as a fraction of the mel bands.")
-    time_fraction: float = Field(0.1, ge=0, le=1, description="T as a fraction of the frames.")
-    n_freq_masks: int = Field(1, ge=0, description="Frequency masks per clip.")
-    n_time_masks: int = Field(1, ge=0, description="Time masks per clip.")
-    max_time_fraction: float = Field(1.0, ge=0, le=1, description="The paper's p, bounds T by p·τ.")
+    freq_fraction: float = Field(
+        MASK_FRACTION, ge=0, le=1, description="F as a fraction of the mel bands."
+    )
+    time_fraction: float = Field(
+        MASK_FRACTION, ge=0, le=1, description="T as a fraction of the frames."
+    )
+    n_freq_masks: int = Field(Masks.n_freq_masks, ge=0, description="Frequency masks per clip.")
+    n_time_masks: int = Field(Masks.n_time_masks, ge=0, description="Time masks per clip.")
+    max_time_fraction: float = Field(
+        Masks.max_time_fraction, ge=0, le=1, description="The paper's p, bounds T by p·τ."
+    )
 
 
 class ModelConfig(_Section):
@@ -55,8 +64,8 @@ class ModelConfig(_Section):
         description="Seconds of sound that the network sees at once; None: the 95th percentile of "
         "the training clips, at most 10 s.",
     )
-    frontend: FrontendSettings = Field(FrontendSettings(), description="Log-mel front end.")
-    spec_augment: SpecAugmentSettings = Field(SpecAugmentSettings(), description="Masking.")
+    frontend: FrontendConfig = Field(FrontendConfig(), description="Log-mel front end.")
+    spec_augment: SpecAugmentConfig = Field(SpecAugmentConfig(), description="Masking.")
     backbone: str = Field(
         "resnet_small",
         description="resnet_small, resnet_medium, resnet18, or module:function of one's own.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,7 +95,6 @@ def fresh_clips(
     examples: tf.data.Dataset,
     transform: TransformFn,
     policy: AugmentationPolicy,
-    bank_dirs: Mapping[str, str],
     seed: int,
 ) -> Callable[[int], tf.data.Dataset]:
     """Return what makes an endless stream of clips whose originals are augmented anew each pass.
@@ -105,8 +104,7 @@ def fresh_clips(
     Args:
       examples: Serialised examples; written copies among them pass as they are.
       transform: The graph of Transform.
-      policy: What is done to the originals.
-      bank_dirs: Folders of the policy's sound banks by name.
+      policy: What is done to the originals; it names no sound banks.
       seed: Seed of the order.
 
     Returns:
@@ -118,7 +116,6 @@ def fresh_clips(
         copies = augment_dataset(
             kept.shuffle(SHUFFLE_CLIPS, seed=seed + first_pass),
             policy,
-            bank_dirs=bank_dirs,
             first_epoch=first_pass,
             first_copy=policy.copies_per_clip + 1,
         )

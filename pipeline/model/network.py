@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from tfx_audio.pipeline.model.config import ModelConfig, SpecAugmentSettings
-from tfx_audio.pipeline.model.frontend import ClipNormalisation, FrontendConfig, LogMel
+from tfx_audio.components.audio.features import Frontend, Masks
+from tfx_audio.pipeline.model.config import ModelConfig
+from tfx_audio.pipeline.model.frontend import ClipNormalisation, LogMel
 from tfx_audio.pipeline.model.resnet import get_backbone
-from tfx_audio.pipeline.model.spec_augment import POLICIES, MaskParams, SpecAugment
+from tfx_audio.pipeline.model.spec_augment import SpecAugment
 
 FRONTEND = "frontend"
 NORMALISATION = "normalisation"
@@ -57,13 +59,13 @@ def _connect(
     seed: int,
     band_statistics: BandStatistics | None,
 ) -> keras.Model:
-    frontend = FrontendConfig.derive(sample_rate, config.frontend)
+    frontend = Frontend.derive(sample_rate, config.frontend).checked()
     waveform = keras.Input((window,), name="waveform", dtype="float32")
     x = LogMel(frontend, name=FRONTEND)(waveform)
     x = _normalisation(config, band_statistics)(x)
-    masks = mask_params(config.spec_augment, frontend.num_frames(window), frontend.n_mels)
+    masks = Masks.derive(config.spec_augment, frontend.num_frames(window), frontend.n_mels)
     if masks is not None:
-        x = SpecAugment(**masks._asdict(), seed=seed, name=SPEC_AUGMENT)(x)
+        x = SpecAugment(**dataclasses.asdict(masks), seed=seed, name=SPEC_AUGMENT)(x)
     x = get_backbone(config.backbone)(x)
     x = keras.layers.Dropout(config.dropout, seed=seed, name="dropout")(x)
     logits = keras.layers.Dense(num_labels, dtype="float32", name=LOGITS)(x)
@@ -92,25 +94,10 @@ def measure_bands(
     config: ModelConfig, sample_rate: int, batches: Iterable[np.ndarray]
 ) -> BandStatistics:
     """Measure each mel band over batches of windows ``(batch, samples)``."""
-    frontend = LogMel(FrontendConfig.derive(sample_rate, config.frontend))
+    frontend = LogMel(Frontend.derive(sample_rate, config.frontend).checked())
     bands = [np.asarray(frontend(batch))[..., 0] for batch in batches]
     values = np.concatenate([batch.reshape(-1, batch.shape[-1]) for batch in bands])
     return BandStatistics(values.mean(axis=0), values.var(axis=0))
-
-
-def mask_params(settings: SpecAugmentSettings, frames: int, bands: int) -> MaskParams | None:
-    """Return SpecAugment's parameters for a spectrogram of this size, or None for no masks."""
-    if settings.policy == "none":
-        return None
-    if settings.policy in POLICIES:
-        return POLICIES[settings.policy]
-    return MaskParams(
-        freq_mask_param=round(settings.freq_fraction * bands),
-        time_mask_param=round(settings.time_fraction * frames),
-        n_freq_masks=settings.n_freq_masks,
-        n_time_masks=settings.n_time_masks,
-        max_time_fraction=settings.max_time_fraction,
-    )
 
 
 def _normalisation(

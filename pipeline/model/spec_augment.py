@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import dataclasses
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-
-class MaskParams(NamedTuple):
-    """SpecAugment's parameters; the paper's letters are F, T, m_F, m_T and p."""
-
-    freq_mask_param: int
-    time_mask_param: int
-    n_freq_masks: int = 1
-    n_time_masks: int = 1
-    max_time_fraction: float = 1.0
-
-
-# Table 1 of the paper, without time warping (W); for 80 mel bands and a hop of 10 ms.
-POLICIES: Mapping[str, MaskParams] = MappingProxyType(
-    {
-        "LB": MaskParams(27, 100, 1, 1, 1.0),
-        "LD": MaskParams(27, 100, 2, 2, 1.0),
-        "SM": MaskParams(15, 70, 2, 2, 0.2),
-        "SS": MaskParams(27, 70, 2, 2, 0.2),
-    }
-)
+from tfx_audio.components.audio.features import POLICIES, Masks
 
 
 class Spans(NamedTuple):
@@ -80,17 +60,9 @@ class SpecAugment(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        params = MaskParams(
+        self.params = Masks(
             freq_mask_param, time_mask_param, n_freq_masks, n_time_masks, max_time_fraction
         )
-        for name, value in params._asdict().items():
-            if value < 0:
-                raise ValueError(f"SpecAugment's {name} must be at least 0, got {value}")
-        if max_time_fraction > 1:
-            raise ValueError(
-                f"SpecAugment's max_time_fraction is at most 1, got {max_time_fraction}"
-            )
-        self.params = params
         self.mask_value = mask_value
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -104,7 +76,7 @@ class SpecAugment(keras.layers.Layer):
         """
         if name not in POLICIES:
             raise ValueError(f"SpecAugment's policies are {', '.join(POLICIES)}; got {name!r}")
-        return cls(**POLICIES[name]._asdict(), **kwargs)
+        return cls(**dataclasses.asdict(POLICIES[name]), **kwargs)
 
     def call(self, log_mel: Any, training: bool | None = None) -> Any:
         """Mask the batch if training, else return it as it is."""
@@ -143,7 +115,7 @@ class SpecAugment(keras.layers.Layer):
         """Return the constructor's arguments."""
         return {
             **super().get_config(),
-            **self.params._asdict(),
+            **dataclasses.asdict(self.params),
             "mask_value": self.mask_value,
             "seed": self.seed,
         }

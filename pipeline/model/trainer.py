@@ -16,11 +16,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.features import Frontend
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.records.examples import SAMPLE_RATE_KEY
 from tfx_audio.pipeline.model.checkpoint import Checkpoint
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
-from tfx_audio.pipeline.model.frontend import FrontendConfig
 from tfx_audio.pipeline.model.hyperparameters import apply_hyperparameters
 from tfx_audio.pipeline.model.inputs import (
     cached,
@@ -39,7 +39,6 @@ from tfx_audio.pipeline.model.training import ClipData, Trained, centred, train
 MODEL, TRAIN, TUNE = "model", "train", "tune"
 CHECKPOINT_DIR = "checkpoint_dir"
 ON_THE_FLY_POLICY = "on_the_fly_policy"
-SOUND_BANKS_DIR = "sound_banks_dir"
 
 
 class Inputs(NamedTuple):
@@ -110,9 +109,7 @@ def _fresh(
     if not custom.get(ON_THE_FLY_POLICY):
         return None
     policy = AugmentationPolicy.from_json(custom[ON_THE_FLY_POLICY])
-    root = custom.get(SOUND_BANKS_DIR, "")
-    banks = {name: os.path.join(root, name) for name in policy.sound_banks if root}
-    return fresh_clips(examples, transform, policy, banks, train_config.seed)
+    return fresh_clips(examples, transform, policy, train_config.seed)
 
 
 def schema_sample_rate(path: str) -> int:
@@ -152,7 +149,7 @@ def checkpoint_directory(fn_args: FnArgs) -> str:
 
 def model_card(config: ModelConfig, data: ClipData, trained: Trained) -> dict[str, Any]:
     """Collect the facts that lie beside an exported model."""
-    frontend = FrontendConfig.derive(data.sample_rate, config.frontend)
+    frontend = Frontend.derive(data.sample_rate, config.frontend)
     return {
         "sample_rate": data.sample_rate,
         "window": data.window,

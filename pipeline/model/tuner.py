@@ -9,14 +9,13 @@ import keras_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.features import Frontend, power_of_two
 from tfx_audio.pipeline.model.config import (
-    FrontendSettings,
     ModelConfig,
     TrainConfig,
     TuneConfig,
     merge,
 )
-from tfx_audio.pipeline.model.frontend import FrontendConfig, power_of_two
 from tfx_audio.pipeline.model.hyperparameters import (
     HOP_LENGTH,
     LEARNING_RATE,
@@ -129,9 +128,9 @@ def search_space(tune: TuneConfig, sample_rate: int, window: int) -> keras_tuner
 
 
 def _fits(sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> bool:
-    settings = FrontendSettings(n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
+    section = {"n_fft": n_fft, "hop_length": hop_length, "n_mels": n_mels}
     try:
-        FrontendConfig.derive(sample_rate, settings)
+        Frontend.derive(sample_rate, section).checked()
     except InvalidInput:
         return False
     return True

@@ -1,6 +1,6 @@
 """Applies a policy to clips: the same clip, policy and copy number give the same bytes.
 
-This file and its neighbours named ``augment_*`` are all that touches audiomentations.
+This folder is all that touches audiomentations.
 
     augmenter = Augmenter(load_policy("classic"))
     copy = augmenter.augment(clip, copy_index=1)     # or AugmentationFailed
@@ -185,22 +185,17 @@ def augment(
     return Augmenter(policy, bank_dirs).augment(clip, copy_index)
 
 
-def check_policy(policy: AugmentationPolicy, bank_dirs: Mapping[str, str] | None = None) -> None:
+def check_policy(policy: AugmentationPolicy) -> None:
     """Find what would stop a policy at the first clip, before anything is started.
 
     Builds every transform for every label and condition, so that its constructor sees its
-    parameters, imports the packages that it needs, and lists the sound banks.
-
-    Args:
-      policy: The policy.
-      bank_dirs: Folders by sound bank name; None leaves the banks out of the check.
+    parameters, and imports the packages that it needs. Sound banks may lie where only workers can
+    read them: `sound_bank.digest` looks into them.
 
     Raises:
       InvalidInput: With the place in the policy file.
     """
-    if bank_dirs is not None:
-        policy.check_banks(bank_dirs)
-    banks = SoundBankFiles(bank_dirs)
+    banks = SoundBankFiles(None)
     trees = [policy.transforms_for(label) for label in ("", *policy.labels)]
     for specs in (*trees, *policy.conditions.values()):
         build_chain(specs, banks, policy.document)

@@ -8,21 +8,25 @@ their relative names alone, and the last ones used stay in memory.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
+import cachetools
 import numpy as np
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import decode
-from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
+from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, decode
+from tfx_audio.components.audio.reading.recording import ClipFormat, to_format
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
-CACHE_BYTES = 256 * 1024 * 1024
-MAX_SOUND_SAMPLES = 100_000_000
-_LOCK = threading.Lock()
+MAX_SOUND_SAMPLES = 100_000_000  # 400 MB as float32: over half an hour at 48 kHz
+CACHE_BYTES = 4 * MAX_SOUND_SAMPLES  # the longest sound fits
+
+
+def is_sound(relative: str) -> bool:
+    """Return whether a file of a bank is a sound: by its suffix, and never a hidden one."""
+    path = PurePosixPath(relative)
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
 
 
 class SoundBankFiles:
@@ -54,9 +58,9 @@ class SoundBankFiles:
     def _list(self, name: str) -> list[str]:
         root = self._roots[name]
         files = {
-            path.relative_to(root).as_posix(): str(path)
+            relative: str(path)
             for path in root.rglob("*")
-            if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+            if is_sound(relative := path.relative_to(root).as_posix()) and path.is_file()
         }
         if not files:
             raise InvalidInput(f"the sound bank '{name}' has no sounds: {root}")
@@ -68,42 +72,26 @@ class SoundBankFiles:
         return self._names[name, path]
 
 
-class _Cache:
-    """The last sounds read, up to `CACHE_BYTES`."""
-
-    def __init__(self) -> None:
-        self._sounds: OrderedDict[tuple[Any, ...], tuple[np.ndarray, int]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, path: str, sample_rate: int | None, mono: bool) -> tuple[np.ndarray, int]:
-        """Return a whole file as ``(samples,)`` or ``(channels, samples)``, and its rate."""
-        stat = Path(path).stat()
-        key = (path, stat.st_mtime_ns, stat.st_size, sample_rate, mono)
-        with _LOCK:
-            if key in self._sounds:
-                self._sounds.move_to_end(key)
-                return self._sounds[key]
-        sound = _read(path, sample_rate, mono)
-        with _LOCK:
-            if key not in self._sounds:
-                self._sounds[key] = sound
-                self._bytes += sound[0].nbytes
-            while self._bytes > CACHE_BYTES and len(self._sounds) > 1:
-                self._bytes -= self._sounds.popitem(last=False)[1][0].nbytes
-        return sound
+def _key(path: str, sample_rate: int | None, mono: bool) -> tuple[object, ...]:
+    """Return what a sound is kept under; a file that changes is another sound."""
+    stat = Path(path).stat()
+    return path, stat.st_mtime_ns, stat.st_size, sample_rate, mono
 
 
-_CACHE = _Cache()
-
-
+@cachetools.cached(
+    cachetools.LRUCache(CACHE_BYTES, getsizeof=lambda sound: sound[0].nbytes),
+    key=_key,
+    lock=threading.Lock(),
+)
 def _read(path: str, sample_rate: int | None, mono: bool) -> tuple[np.ndarray, int]:
-    """Read one file; resample where its rate is another."""
+    """Return a whole file as ``(samples,)`` or ``(channels, samples)``, and its rate."""
     samples, rate = decode(Path(path).read_bytes(), MAX_SOUND_SAMPLES)
-    samples = mix_to_mono(samples) if mono else samples
-    if sample_rate is not None:
-        samples, rate = resample(samples, rate, sample_rate), sample_rate
+    sound_format = ClipFormat(
+        sample_rate or rate, keep_channels=not mono, max_samples=MAX_SOUND_SAMPLES
+    )
+    samples = to_format(samples, rate, sound_format)
     samples.flags.writeable = False
-    return samples, rate
+    return samples, sound_format.sample_rate
 
 
 def load_sound(
@@ -115,7 +103,7 @@ def load_sound(
     duration: float | None = None,
 ) -> tuple[np.ndarray, int]:
     """Stand in for audiomentations' ``load_sound_file``: same arguments, read once, read-only."""
-    samples, rate = _CACHE.get(str(file_path), sample_rate, mono)
+    samples, rate = _read(str(file_path), sample_rate, mono)
     if offset or duration is not None:
         start = int(offset * rate)
         stop = None if duration is None else start + max(1, int(duration * rate))
@@ -124,7 +112,11 @@ def load_sound(
 
 
 def install_sounds() -> None:
-    """Have the transforms that mix in files read them through the cache."""
+    """Have the transforms that mix in files read them through the cache.
+
+    They take the files of a bank as they are listed here: the library's own search leaves out
+    suffixes that it does not know.
+    """
     from audiomentations.augmentations import (
         add_background_noise,
         add_short_noises,
@@ -133,3 +125,4 @@ def install_sounds() -> None:
 
     for module in (add_background_noise, add_short_noises, apply_impulse_response):
         module.load_sound_file = load_sound
+        module.find_audio_files_in_paths = list

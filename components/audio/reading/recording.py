@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +75,7 @@ class ClipFormat:
     """What clips are made into.
 
     Attributes:
-      sample_rate: Hz.
+      sample_rate: Hz; 0 for each recording's own.
       keep_channels: Whether channels are kept; else they are mixed to one.
       trim_silence_db: How much quieter than the loudest the trimmed ends are; None: no trimming.
       window_s: Length of windows, None for whole recordings.
@@ -114,6 +114,11 @@ class CutClip(NamedTuple):
     said_split: str
 
 
+def single_file(uri: str, path: str) -> Recording:
+    """Return a file as a recording of one clip without a label, under its name."""
+    return Recording(uri, path, (Row(path, ""),))
+
+
 def label_problem(label: str) -> tuple[str, str] | None:
     """Return why a label can't be used, as reason and detail."""
     if not label:
@@ -128,14 +133,6 @@ def label_problem(label: str) -> tuple[str, str] | None:
 def piece_id(clip_id: str, start_s: float, end_s: float | None) -> str:
     """Return the id of a piece of a recording."""
     return f"{clip_id}#{start_s:.3f}-{'' if end_s is None else f'{end_s:.3f}'}"
-
-
-def cut_clips(
-    recording: Recording, data: bytes, clip_format: ClipFormat
-) -> Iterator[Clip | Rejection]:
-    """Decode a recording and yield each of its clips, or why not; see `cut_recording`."""
-    for cut in cut_recording(recording, data, clip_format):
-        yield cut.clip if isinstance(cut, CutClip) else cut
 
 
 def cut_recording(
@@ -155,7 +152,9 @@ def cut_recording(
     if not recording.surely_audio and not looks_like_audio(data[:64]):
         return
     try:
-        waveform = to_format(*decode(data, clip_format.max_samples), clip_format)
+        waveform, rate = decode(data, clip_format.max_samples)
+        clip_format = replace(clip_format, sample_rate=clip_format.sample_rate or rate)
+        waveform = to_format(waveform, rate, clip_format)
     except Unusable as problem:
         for row in recording.rows:
             yield rejection(row, problem)

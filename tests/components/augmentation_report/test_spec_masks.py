@@ -1,42 +1,18 @@
 """SpecAugment's masks for pictures follow the rule of the model's layer."""
 
 import numpy as np
-import pytest
 
+from tfx_audio.components.audio.features import Masks
 from tfx_audio.components.augmentation_report.spec_masks import (
-    POLICIES,
     Mask,
-    MaskSettings,
     apply_masks,
     describe_masks,
     draw_masks,
 )
-from tfx_audio.pipeline.model.config import SpecAugmentSettings
-
-
-@pytest.mark.parametrize("policy", ["scaled", "LB", "LD", "SM", "SS"])
-def test_settings_are_those_of_the_model(policy):
-    from tfx_audio.pipeline.model.network import mask_params
-
-    section = SpecAugmentSettings(policy=policy, n_time_masks=3, max_time_fraction=0.4)
-    ours = MaskSettings.derive(section.model_dump(), frames=97, n_mels=64)
-    assert vars(ours) == mask_params(section, 97, 64)._asdict()
-
-
-def test_the_papers_policies_are_all_there():
-    from tfx_audio.pipeline.model import spec_augment
-
-    assert {name: vars(own) for name, own in POLICIES.items()} == {
-        name: params._asdict() for name, params in spec_augment.POLICIES.items()
-    }
-
-
-def test_no_masks_for_policy_none():
-    assert MaskSettings.derive({"policy": "none"}, 100, 40) is None
 
 
 def test_widths_and_starts_cover_exactly_the_papers_range():
-    settings = MaskSettings(freq_mask_param=3, time_mask_param=50, max_time_fraction=0.1)
+    settings = Masks(freq_mask_param=3, time_mask_param=50, max_time_fraction=0.1)
     generator = np.random.default_rng(0)
     drawn = [draw_masks(generator, 20, 8, settings) for _ in range(3_000)]
     frequency = {(mask.width, mask.start) for masks in drawn for mask in masks[:1]}

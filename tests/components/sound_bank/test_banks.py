@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from tfx_audio.components.audio.clip import decode_wav
+from tfx_audio.components.audio.augment.augmenter import Augmenter
+from tfx_audio.components.audio.clip import Clip, decode_wav
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 from tfx_audio.components.sound_bank.banks import combined_digest, describe, prepare_bank
 from tfx_audio.components.sound_bank.digest import bank_digest
 
@@ -95,3 +97,25 @@ def test_prepared_banks_are_described(folder, tmp_path):
     assert described["banks"]["street"]["files"] == 2
     again = {"street": prepare_bank("street", str(folder), str(tmp_path / "out2"), 16000)}
     assert combined_digest(contents) == combined_digest(again)
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype"),
+    [("a.oga", "VORBIS"), ("a.au", "PCM_16"), ("a.opus", "OPUS"), ("a.w64", "PCM_16")],
+)
+def test_the_component_and_the_augmenter_take_the_same_files_for_sounds(tmp_path, name, subtype):
+    folder = tmp_path / "bank"
+    folder.mkdir()
+    sound = np.random.default_rng(0).uniform(-0.1, 0.1, 16000)
+    kind = {".oga": "OGG", ".opus": "OGG", ".au": "AU", ".w64": "W64"}[(folder / name).suffix]
+    soundfile.write(folder / name, sound, 16000, subtype=subtype, format=kind)
+    (folder / f"._{name}").write_bytes(b"what macOS keeps beside a file")
+    policy = parse_policy("transforms: [{name: AddBackgroundNoise, sounds: street, p: 1.0}]")
+
+    contents = prepare_bank("street", str(folder), str(tmp_path / "out"), 16000)
+
+    assert (contents.files, contents.rejected) == (1, ())
+    clip = Clip("a", np.full(1600, 0.1, np.float32), 16000)
+    copy = Augmenter(policy, {"street": str(folder)}).augment(clip, 1)
+    drawn = json.loads(copy.augmentation)["transforms"][0]["parameters"]
+    assert drawn["noise_file_path"] == f"street/{name}"

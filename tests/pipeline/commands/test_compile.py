@@ -222,3 +222,11 @@ def test_workers_outside_the_pod_cant_see_its_disk(tmp_path: Path, prefix: str) 
 def test_workers_outside_the_pod_see_a_bucket_and_a_volume(tmp_path: Path) -> None:
     reached = ["--root", "gs://bucket/runs", "--data", "/volume/audio", "--data-version", "v7"]
     _compile(tmp_path / "pipeline.yaml", *reached, *RATE, *_on_flink())
+
+
+def test_banks_that_only_the_pods_can_read_are_named_and_not_listed(tmp_path: Path) -> None:
+    policy = tmp_path / "street.yaml"
+    policy.write_text("transforms: [{name: AddBackgroundNoise, sounds: street}]\n")
+    banks = ["--policy", str(policy), "--sound-bank", "street=gs://sounds/street"]
+    spec = _compile(tmp_path / "pipeline.yaml", *REMOTE, *RATE, *banks)
+    assert "gs://sounds/street" in json.dumps(spec)

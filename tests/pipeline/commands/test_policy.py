@@ -46,7 +46,7 @@ def test_check_says_what_the_policy_comes_to(policy_file, capsys):
 
 def test_check_looks_into_the_sound_banks_that_are_given(policy_file, tmp_path, capsys):
     (tmp_path / "street").mkdir()
-    with pytest.raises(InvalidInput, match="'street' has no sounds"):
+    with pytest.raises(InvalidInput, match="'street': expected a folder with audio files"):
         tfx_audio_policy("check", str(policy_file), "--sound-bank", f"street={tmp_path / 'street'}")
     noise = np.random.RandomState(0).uniform(-0.1, 0.1, 1000).astype(np.float32)
     (tmp_path / "street" / "a.wav").write_bytes(encode_wav(noise, 16000))

@@ -133,13 +133,13 @@ def answers(capsys):
 
 
 def test_a_short_file_that_is_long_at_the_models_rate_is_refused(model_dir, sounds, capsys):
-    soundfile.write(sounds / "long.wav", np.zeros(1_000_000), 100, subtype="PCM_U8")
+    soundfile.write(sounds / "long.wav", np.zeros(2_000_000), 100, subtype="PCM_U8")
 
     status = call(model_dir, sounds, json=True)
 
     found = answers(capsys)
     assert status == 1
-    assert found["long.wav"]["error"].startswith("too_long: 80000000 samples at 8000 Hz")
+    assert found["long.wav"]["error"].startswith("too_long: 160000000 samples at 8000 Hz")
     assert found["c.wav"]["label"] == "long"
 
 

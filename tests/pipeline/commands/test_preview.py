@@ -12,10 +12,11 @@ from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
+from tfx_audio.components.audio.reading.recording import ClipFormat
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
 from tfx_audio.pipeline.clips.sound_folder import (
-    choose_sounds,
+    choose_clips,
     common_sample_rate,
     list_sounds,
     read_clips,
@@ -85,7 +86,7 @@ def test_labels_come_from_names_on_request(tmp_path):
 def test_a_copy_is_the_copy_that_a_run_makes(folder):
     """The same clip id, stored 16 bit audio, seed and copy number: the same bytes."""
     (recording,) = [r for r in list_sounds(str(folder)).recordings if r.path == "dog/1.wav"]
-    (clip,), _ = read_clips([recording], 8_000)
+    (clip,), _ = read_clips([recording], ClipFormat(8_000))
     expected = Augmenter(POLICY).augment(clip, 2)
     assert clip.clip_id == "dog/1.wav"
     report = preview_policy(
@@ -99,16 +100,16 @@ def test_a_copy_is_the_copy_that_a_run_makes(folder):
 
 def test_the_choice_of_clips_is_fair_and_the_same_every_time(folder):
     recordings = list_sounds(str(folder)).recordings
-    chosen = choose_sounds(reversed(recordings), 4)
+    chosen = choose_clips(reversed(recordings), 4)
     assert [r.rows[0].label for r in chosen] == ["cat", "cat", "dog", "dog"]
-    assert chosen == choose_sounds(recordings, 4)
+    assert chosen == choose_clips(recordings, 4)
 
 
 def test_the_rate_follows_the_headers(folder):
     write_sound(folder / "dog/other.wav", rate=16_000)
     recordings = list_sounds(str(folder)).recordings
     assert common_sample_rate(recordings) == 8_000
-    clips, _ = read_clips(recordings, 8_000)
+    clips, _ = read_clips(recordings, ClipFormat(8_000))
     assert {(clip.sample_rate, len(clip.waveform)) for clip in clips} == {(8_000, 2_000)}
 
 

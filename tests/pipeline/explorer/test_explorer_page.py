@@ -3,11 +3,18 @@
 import sys
 from importlib import resources
 
+import numpy as np
 import pytest
+import soundfile
 from streamlit.testing.v1 import AppTest
 
+from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
+from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 from tfx_audio.pipeline.commands import explore
+from tfx_audio.pipeline.explorer import result_views
 from tfx_audio.pipeline.explorer.messages import as_text
 
 PAGE = str(resources.files("tfx_audio.pipeline.explorer") / "explorer_page.py")
@@ -86,3 +93,27 @@ def test_it_listens_on_this_machine_only_and_sends_nothing():
     assert "--browser.gatherUsageStats=false" in words
     assert "--server.maxUploadSize=25" in words
     assert words[words.index("--data") + 1] == "my sounds"
+
+
+def test_a_clip_of_a_manifest_is_the_one_that_a_run_reads(tmp_path, monkeypatch):
+    """The manifest's id, label and span, not the whole file under its path: so the same copies."""
+    rate = 8_000
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * rate)
+    soundfile.write(tmp_path / "long.wav", noise, rate)
+    rows = ("long.wav,dog,first,0.25,0.75", "long.wav,cat,second,1.0,1.25")
+    manifest = "file_name,label,id,start,end\n" + "\n".join(rows) + "\n"
+    (tmp_path / "metadata.csv").write_text(manifest)
+    heard = []
+    monkeypatch.setattr(result_views, "show_results", lambda *shown: heard.append(shown))
+    monkeypatch.setattr(sys, "argv", ["explorer_page.py", "--data", str(tmp_path)])
+
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    page.selectbox(key="clip").select("second").run()
+
+    config = IngestConfig(path=str(tmp_path))
+    (recording,) = list_recordings(config).recordings
+    _, second = read_recording(recording, config.clip_format(rate))
+    (_, policy, clip, _) = heard[-1]
+    assert (clip.clip_id, clip.label, clip.waveform.shape) == ("second", "cat", (2_000,))
+    expected = Augmenter(policy).augment(second.clip, 1)
+    np.testing.assert_array_equal(Augmenter(policy).augment(clip, 1).waveform, expected.waveform)

@@ -93,7 +93,7 @@ def test_an_upload_is_mixed_down_and_resampled_on_request():
     ("data", "message"),
     [
         (b"", "x.wav can't be"),
-        (b"<html>no audio</html>", "can't be read as audio"),
+        (b"<html>no audio</html>", "x.wav can't be used"),
         (wav(61.0), "at most 60 s, got 61.0 s"),
         (wav(0.0), "can't be used"),
         (wav(0.5)[:100] + b"", "x.wav"),

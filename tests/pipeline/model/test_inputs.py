@@ -116,7 +116,7 @@ def test_fresh_clips_are_augmented_in_every_pass(data_set, transform_layer):
     originals = {len(w): w.numpy() for w, _ in decoded_clips(examples, transform_layer)}
     policy = parse_policy(POLICY)
 
-    fresh = fresh_clips(examples, transform_layer, policy, {}, seed=1)(0).take(8)
+    fresh = fresh_clips(examples, transform_layer, policy, seed=1)(0).take(8)
 
     waveforms = [waveform.numpy() for waveform, _ in fresh]
     assert sorted(map(len, waveforms)) == sorted([*originals, *originals])

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfx_audio.pipeline.model.config import ModelConfig, SpecAugmentSettings
+from tfx_audio.pipeline.model.config import ModelConfig, SpecAugmentConfig
 from tfx_audio.pipeline.model.network import build_classifier
 from tfx_audio.pipeline.model.summaries import (
     Summaries,
@@ -27,7 +27,7 @@ def events(directory):
 
 
 def test_shows_the_spectrograms_before_and_after_the_masks():
-    masks = SpecAugmentSettings(policy="LD")
+    masks = SpecAugmentConfig(policy="LD")
     model = build_classifier(ModelConfig(spec_augment=masks), 8000, 3200, 3, seed=1)
     state = np.asarray(model.get_layer("spec_augment").seed_generator.state)
 

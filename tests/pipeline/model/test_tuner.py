@@ -6,8 +6,8 @@ import keras_tuner
 import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from tfx_audio.components.audio.features import Frontend
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig, TuneConfig
-from tfx_audio.pipeline.model.frontend import FrontendConfig
 from tfx_audio.pipeline.model.hyperparameters import apply_hyperparameters
 from tfx_audio.pipeline.model.tuner import search_space, tuner_fn
 
@@ -32,7 +32,7 @@ def test_every_combination_can_be_built():
             for hop in found["hop_length"]:
                 values = {"n_fft": n_fft, "hop_length": hop, "n_mels": max(found["n_mels"])}
                 model, _ = apply_hyperparameters(ModelConfig(), TrainConfig(), values)
-                FrontendConfig.derive(rate, model.frontend)
+                Frontend.derive(rate, model.frontend).checked()
 
 
 def test_values_get_into_the_configuration_and_leave_the_rest():

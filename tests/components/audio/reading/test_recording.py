@@ -15,7 +15,6 @@ from tfx_audio.components.audio.reading.recording import (
     CutClip,
     Recording,
     Row,
-    cut_clips,
     cut_recording,
     label_problem,
 )
@@ -148,9 +147,9 @@ def test_a_bad_recording_rejects_each_of_its_clips():
 
 def test_what_was_never_said_to_be_audio_is_passed_over():
     readme = Recording("uri", "README", (Row("README", "x"),), surely_audio=False)
-    assert list(cut_clips(readme, b"read me", ClipFormat(RATE))) == []
+    assert list(cut_recording(readme, b"read me", ClipFormat(RATE))) == []
     hidden = Recording("uri", "take", (Row("take", "x"),), surely_audio=False)
-    assert len(list(cut_clips(hidden, wav(ramp(0.1)), ClipFormat(RATE)))) == 1
+    assert len(list(cut_recording(hidden, wav(ramp(0.1)), ClipFormat(RATE)))) == 1
 
 
 def test_channels_are_mixed_or_kept():
