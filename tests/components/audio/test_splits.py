@@ -113,6 +113,13 @@ def test_selections(text, selected, others):
     assert not selection.selects({})
 
 
+def test_where_selections_overlap_the_judging_split_comes_first():
+    select = {"train": "i in 0-9", "eval": "i in 3-6", "test": "i in 0-4"}
+    rule = make_split_rule(RATIOS, "audio", select, 0)
+    splits = [rule.assign({"i": str(i)}, b"k") for i in range(10)]
+    assert splits == ["test"] * 5 + ["eval"] * 2 + ["train"] * 3
+
+
 @pytest.mark.parametrize("text", ["", "index", "index in", "index in  ", "in 0-4", "0-4 in index"])
 def test_a_malformed_selection_is_refused(text):
     with pytest.raises(InvalidInput, match="index in 0-4"):

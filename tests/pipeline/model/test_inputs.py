@@ -79,6 +79,30 @@ def test_an_epoch_shuffles_and_places_anew(clips):
     assert len(set(starts)) > 2
 
 
+def starts_of(batches):
+    """Return where each window starts in its clip, whose samples count up from 0: (steps, batch)."""
+    return np.stack([windows.numpy()[:, 0].astype(int) for windows, _ in batches])
+
+
+def test_a_position_is_drawn_for_every_step_and_place():
+    counting = tf.data.Dataset.from_tensors((np.arange(1012, dtype="float32"), np.int64(0)))
+
+    starts = starts_of(training_batches(counting, BATCHING, 0, 3, steps_per_epoch=5))
+
+    draws = [tf.random.stateless_uniform([4], [BATCHING.seed, step]) for step in range(15)]
+    np.testing.assert_array_equal(starts, np.round(np.stack(draws) * 1000))
+    assert len(set(starts.ravel())) > 50  # of 60
+
+
+def test_fresh_batches_go_on_with_the_positions_of_their_steps():
+    counting = tf.data.Dataset.from_tensors((np.arange(1012, dtype="float32"), np.int64(0)))
+
+    whole = starts_of(training_batches(counting, BATCHING, 0, 3, steps_per_epoch=2))
+    rest = starts_of(fresh_batches(counting.repeat(), BATCHING, 1, 3, steps_per_epoch=2))
+
+    np.testing.assert_array_equal(rest, whole[2:])
+
+
 @pytest.mark.parametrize("global_seed", [0, 5])
 def test_the_order_follows_from_its_own_seed_alone(clips, global_seed):
     expected = [windows.numpy() for windows, _ in training_batches(clips, BATCHING, 0, 1, 2)]

@@ -58,6 +58,15 @@ def test_widths_and_starts_are_distributed_as_in_the_paper():
     assert np.sum((starts - widest.size / 9) ** 2 / (widest.size / 9)) < 26.1  # 8 degrees
 
 
+@pytest.mark.parametrize(("frames", "widest"), [(99, 19), (4, 0), (1000, 30)])
+def test_the_widest_time_mask_is_p_times_the_frames_rounded_down_and_at_most_t(frames, widest):
+    layer = SpecAugment(freq_mask_param=1, time_mask_param=30, max_time_fraction=0.2, seed=3)
+
+    _, time = layer.draw(5000, frames, 16)
+
+    assert np.max(time.width) == widest  # 0.2 · 99 = 19.8
+
+
 def test_every_example_and_mask_is_drawn_apart():
     freq, time = SpecAugment(20, 20, 2, 2, seed=1).draw(64, 500, 128)
 
@@ -98,6 +107,8 @@ def test_refuses_what_makes_no_sense():
         SpecAugment.from_policy("XL")
     with pytest.raises(ValueError, match="n_freq_masks must be at least 0"):
         SpecAugment(1, 1, n_freq_masks=-1)
+    with pytest.raises(ValueError, match=r"max_time_fraction .*1.01"):
+        SpecAugment(1, 1, max_time_fraction=1.01)
 
 
 def test_masks_wider_than_the_spectrogram_are_bounded_by_it():

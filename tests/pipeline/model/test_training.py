@@ -7,7 +7,7 @@ import pytest
 from tfx_audio.pipeline.model.checkpoint import Checkpoint
 from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig
 from tfx_audio.pipeline.model.inputs import decoded_clips, read_examples
-from tfx_audio.pipeline.model.training import ClipData, train
+from tfx_audio.pipeline.model.training import ClipData, compile_for_training, train
 
 CONFIG = TrainConfig(epochs=4, batch_size=24, seed=3)
 
@@ -65,3 +65,14 @@ def test_trains_in_half_precision_on_training_statistics(data):
 
     assert trained.state.epoch == 1
     assert all(np.isfinite(weight).all() for weight in trained.model.get_weights())
+
+
+def test_the_loss_is_cross_entropy_from_logits_against_smoothed_labels():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Activation("linear")])
+    compile_for_training(model, TrainConfig(label_smoothing=0.3), steps=10)
+    logits = np.log(np.array([[0.5, 0.25, 0.25]], "float32"))
+
+    loss = model.evaluate(logits, np.array([[1.0, 0.0, 0.0]], "float32"), verbose=0)[0]
+
+    # Smoothed labels: 0.7 + 0.3 / 3 = 0.8 for the true one, 0.1 for each other.
+    assert loss == pytest.approx(0.8 * np.log(2) + 0.2 * np.log(4), rel=1e-6)

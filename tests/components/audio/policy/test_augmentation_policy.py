@@ -211,6 +211,14 @@ def test_balancing_brings_rare_labels_up_to_the_most_frequent_one_and_no_further
     assert without.copies_for("cat", {"dog": 100, "cat": 40}) == 5  # 200 // 40
 
 
+def test_balancing_never_makes_fewer_copies_than_every_clip_gets():
+    policy = parse_policy(
+        "copies_per_clip: 4\nbalance: by_label\nmax_copies: 2\ntransforms: [Gain]"
+    )
+    counts = {"dog": 100, "frog": 3}
+    assert [policy.copies_for(label, counts) for label in counts] == [4, 4]
+
+
 def test_conditions_default_to_three_noises_and_always_apply():
     policy = parse_policy("transforms: [Gain]")
     assert list(policy.conditions) == ["clean", "noise_20db", "noise_10db", "noise_0db"]
