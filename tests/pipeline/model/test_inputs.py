@@ -80,7 +80,7 @@ def test_an_epoch_shuffles_and_places_anew(clips):
 
 
 def starts_of(batches):
-    """Return where each window starts in its clip, whose samples count up from 0: (steps, batch)."""
+    """Return where each window starts in its clip, whose samples count up from 0."""
     return np.stack([windows.numpy()[:, 0].astype(int) for windows, _ in batches])
 
 
