@@ -8,7 +8,7 @@ because a runner drops the metrics of an attempt that it discards.
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ _SEPARATOR = "/"
 
 
 class WorkCounters:
-    """Sums of one bundle, handed to Beam by `flush`."""
+    """Sums of one bundle or span, handed on by `take`."""
 
     def __init__(self) -> None:
         self._sums: collections.Counter[str] = collections.Counter()
@@ -38,11 +38,17 @@ class WorkCounters:
         """Add to a counter, or to its part `of` (``rejected`` of reason ``not_finite``)."""
         self._sums[f"{name}{_SEPARATOR}{of}" if of else name] += amount
 
-    def flush(self) -> None:
-        """Hand the sums to Beam and start anew; call it in ``finish_bundle``."""
-        for name, amount in self._sums.items():
-            Metrics.counter(NAMESPACE, name).inc(amount)
+    def take(self) -> dict[str, int]:
+        """Return the sums by counter and start anew."""
+        sums = dict(self._sums)
         self._sums.clear()
+        return sums
+
+
+def hand_to_beam(sums: Mapping[str, int]) -> None:
+    """Add sums to Beam's counters; call it in ``finish_bundle``."""
+    for name, amount in sums.items():
+        Metrics.counter(NAMESPACE, name).inc(amount)
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,14 @@ class AugmentationCounts:
 def read_counts(result: Any) -> AugmentationCounts:
     """Return the counters of a finished `PipelineResult`."""
     query = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
+    return add_up({c.key.metric.name: c.result or 0} for c in query["counters"])
+
+
+def add_up(many_sums: Iterable[Mapping[str, int]]) -> AugmentationCounts:
+    """Return what the sums of many bundles or spans come to."""
     values: collections.Counter[str] = collections.Counter()
-    for counter in query["counters"]:
-        values[counter.key.metric.name] += counter.result or 0
+    for sums in many_sums:
+        values.update(sums)
     parts: dict[str, dict[str, int]] = collections.defaultdict(dict)
     for name, value in values.items():
         kind, _, part = name.partition(_SEPARATOR)

@@ -5,7 +5,9 @@ The executor and `tfx-audio augment` both run this.
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +21,19 @@ from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, read_counts
+from tfx_audio.components.audio_augmenter.finished_spans import (
+    FinishedSpans,
+    FinishSpans,
+    plan_work,
+)
+from tfx_audio.components.audio_augmenter.provenance import library_versions
 from tfx_audio.components.audio_augmenter.spans import Span, count_records, plan_spans
 from tfx_audio.components.audio_augmenter.transforms import (
     EXAMPLES,
     REJECTED,
     AugmentClips,
+    AugmentFn,
+    ConditionFn,
     CountLabels,
     MakeConditions,
     ReadExamples,
@@ -35,10 +45,12 @@ from tfx_audio.components.audio_augmenter.workers import (
     is_chosen,
     worker_args,
 )
+from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.local_workers import explain, watch_workers
 from tfx_audio.components.sound_bank.staging import stage_banks
 
 TRAIN, EVAL, TEST = "train", "eval", "test"
+CONDITIONS = "conditions"
 STAGE = "AudioAugmenter"
 SHARD_PREFIX = "data_tfrecord"
 
@@ -55,6 +67,9 @@ class AugmentationJob:
       progress_dir: Where workers count what they have finished; removed at the end.
       bank_uris: Folders of the policy's sound banks, by name.
       evaluation_split: The split that is put under the conditions; empty: test, else eval.
+      kept_dir: A folder, on a file system of this machine, where results of finished spans are
+        kept, so that a job that was killed goes on from there; empty: nothing is kept.
+      bank_digest: Digest of the sound banks' content, which kept results depend on.
     """
 
     policy: AugmentationPolicy
@@ -64,6 +79,8 @@ class AugmentationJob:
     progress_dir: str
     bank_uris: Mapping[str, str] = field(default_factory=dict)
     evaluation_split: str = ""
+    kept_dir: str = ""
+    bank_digest: str = ""
 
     @property
     def judged_split(self) -> str:
@@ -84,6 +101,17 @@ class AugmentationJob:
         """Everything that is written: train, eval where there is one, the conditions."""
         passed = [EVAL] if EVAL in self.inputs else []
         return [TRAIN, *passed, *self.condition_splits.values()]
+
+    @property
+    def outputs_by_step(self) -> dict[str, dict[str, str]]:
+        """The output splits of each step, by the tag that its results have."""
+        conditions = {condition_tag(name): s for name, s in self.condition_splits.items()}
+        return {TRAIN: {EXAMPLES: TRAIN}, EVAL: {EXAMPLES: EVAL}, CONDITIONS: conditions}
+
+    def spans_by_step(self, spans: Mapping[str, list[Span]]) -> dict[str, list[Span]]:
+        """Return what each step reads, of the spans of each split."""
+        read = {TRAIN: TRAIN, EVAL: EVAL, CONDITIONS: self.judged_split}
+        return {step: spans[split] for step, split in read.items() if split in spans}
 
     def check(self) -> None:
         """Raise `InvalidInput` for a split or a sound bank that is not there."""
@@ -121,21 +149,70 @@ def run_job(
     augmenter = Augmenter(job.policy, stage_banks(job.bank_uris))
     spans = {split: plan_spans(patterns) for split, patterns in job.inputs.items()}
     label_counts = _count_labels(job, spans[TRAIN]) if needs_labels(job.policy) else None
-    args, judged = list(beam_args), spans.get(job.judged_split, [])
-    if not is_chosen(args):
-        work = [Work(spans[TRAIN], average_copies(job.policy, label_counts)), Work(judged)]
-        args += worker_args(choose_workers(work, augmenter))
-    watch_workers()
-    pipeline = make_pipeline(args)
-    build(pipeline, job, spans, label_counts)
-    total = count_records([*spans[TRAIN], *judged])
-    with progress_files.follow(job.progress_dir, STAGE, total):
-        try:
-            result = pipeline.run()
-            result.wait_until_finish()
-        except RuntimeError as error:
-            raise explain(error) from error
-    return read_counts(result)
+
+    def run(to_do: Mapping[str, list[Span]], add_steps: Callable[[beam.Pipeline], None]) -> Any:
+        train, judged = to_do[TRAIN], to_do.get(CONDITIONS, [])
+        args = list(beam_args)
+        if not is_chosen(args):
+            work = [Work(train, average_copies(job.policy, label_counts)), Work(judged)]
+            args += worker_args(choose_workers(work, augmenter))
+        watch_workers()
+        pipeline = make_pipeline(args)
+        add_steps(pipeline)
+        with progress_files.follow(job.progress_dir, STAGE, count_records([*train, *judged])):
+            return _finish(pipeline)
+
+    to_do = job.spans_by_step(spans)
+    if job.kept_dir:
+        return _run_kept(job, to_do, label_counts, run)
+    return read_counts(run(to_do, lambda pipeline: build(pipeline, job, spans, label_counts)))
+
+
+def _finish(pipeline: beam.Pipeline) -> Any:
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except RuntimeError as error:
+        raise explain(error) from error
+    return result
+
+
+def _run_kept(
+    job: AugmentationJob,
+    spans_by_step: Mapping[str, list[Span]],
+    label_counts: Mapping[str, int] | None,
+    run: Callable[[Mapping[str, list[Span]], Callable[[beam.Pipeline], None]], Any],
+) -> AugmentationCounts:
+    """Do what no earlier job for the same has finished, and put the output together."""
+    code = import_closure_digest("tfx_audio.components.audio_augmenter.finished_spans")
+    reasons = [job.policy.to_json(), job.bank_digest, label_counts, code, library_versions()]
+    depends_on = json.dumps(reasons, sort_keys=True)
+    finished = FinishedSpans(
+        job.kept_dir,
+        [w for step, spans in spans_by_step.items() for w in plan_work(step, spans, depends_on)],
+    )
+    if missing := finished.missing():
+        policy_json, banks, progress_dir = job.policy.to_json(), job.bank_uris, job.progress_dir
+        augment = AugmentFn(policy_json, banks, progress_dir)
+        conditions = ConditionFn(policy_json, banks, progress_dir)
+        do_work = FinishSpans(
+            {TRAIN: augment, EVAL: None, CONDITIONS: conditions},
+            job.outputs_by_step,
+            job.kept_dir,
+            {TRAIN: (label_counts,)},
+        )
+        to_do = {step: [w.span for w in missing if w.step == step] for step in spans_by_step}
+        run(to_do, lambda pipeline: pipeline | beam.Create(missing) | do_work)
+    for step in spans_by_step:
+        for split in job.outputs_by_step[step].values():
+            finished.place(step, split, functools.partial(_shard, job.split_uri(split)))
+    with open(os.path.join(job.rejected_dir, "rejected.jsonl"), "wb") as table:
+        table.writelines(finished.rejected())
+    return finished.counts()
+
+
+def _shard(folder: str, number: int, count: int) -> str:
+    return os.path.join(folder, f"{SHARD_PREFIX}-{number:05}-of-{count:05}")
 
 
 def average_copies(policy: AugmentationPolicy, label_counts: Mapping[str, int] | None) -> float:

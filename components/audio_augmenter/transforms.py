@@ -89,7 +89,7 @@ class AugmentClips(beam.PTransform):
         """
         super().__init__()
         self._policy = policy
-        self._fn = _AugmentFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
+        self._fn = AugmentFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
         self._label_counts = label_counts
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
@@ -122,7 +122,7 @@ class MakeConditions(beam.PTransform):
         """Keep the configuration; see `AugmentClips`."""
         super().__init__()
         self._names = sorted(policy.conditions)
-        self._fn = _ConditionFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
+        self._fn = ConditionFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
         """Return the tagged outputs."""
@@ -147,7 +147,7 @@ def condition_tag(name: str) -> str:
     return f"condition_{name}"
 
 
-class _PolicyFn(beam.DoFn):
+class PolicyFn(beam.DoFn):
     """What both DoFns share: the augmenter, built once a worker, and the counters."""
 
     def __init__(self, policy_json: str, bank_uris: Mapping[str, str], progress_dir: str) -> None:
@@ -156,6 +156,7 @@ class _PolicyFn(beam.DoFn):
         self._progress_dir = progress_dir
 
     def setup(self) -> None:
+        """Build the augmenter."""
         # audiomentations is loaded by the worker that uses it, not by whoever imports this module.
         from tfx_audio.components.audio.augment import augmenter
 
@@ -167,6 +168,12 @@ class _PolicyFn(beam.DoFn):
         self._finished = FinishedCount(self._progress_dir)
 
     def finish_bundle(self) -> None:
+        """Hand on what was counted."""
+        counters.hand_to_beam(self.take_counts())
+        self._finished.write()
+
+    def take_counts(self) -> dict[str, int]:
+        """Return what was counted since the last call."""
         for name, stats in self._augmenter.stats.items():
             before = self._stats.get(name)
             applied, seconds = (before.applied, before.seconds) if before else (0, 0.0)
@@ -175,8 +182,7 @@ class _PolicyFn(beam.DoFn):
                 counters.MICROSECONDS, round(1e6 * (stats.seconds - seconds)), of=name
             )
         self._stats = self._augmenter.stats
-        self._counters.flush()
-        self._finished.write()
+        return self._counters.take()
 
     def _read(self, example: bytes) -> Clip | None:
         """Return the clip, or None if the example is none (`_unreadable` says why)."""
@@ -206,12 +212,13 @@ class _PolicyFn(beam.DoFn):
         return TaggedOutput(REJECTED, rejection.to_json())
 
 
-class _AugmentFn(_PolicyFn):
+class AugmentFn(PolicyFn):
     """Yields the original, if it is kept, and its copies."""
 
     def process(
         self, example: bytes, label_counts: Mapping[str, int] | None
     ) -> Iterator[bytes | TaggedOutput]:
+        """Yield what is made of one example."""
         clip = self._read(example)
         if clip is None:
             yield self._unreadable(example)
@@ -236,10 +243,11 @@ class _AugmentFn(_PolicyFn):
         return clip_to_example(copy)
 
 
-class _ConditionFn(_PolicyFn):
+class ConditionFn(PolicyFn):
     """Yields a clip under every condition of the policy."""
 
     def process(self, example: bytes) -> Iterator[TaggedOutput]:
+        """Yield what is made of one example."""
         clip = self._read(example)
         if clip is None:
             yield self._unreadable(example)

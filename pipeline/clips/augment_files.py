@@ -13,7 +13,6 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.records.examples import example_to_clip
 from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
@@ -31,6 +30,7 @@ from tfx_audio.pipeline.clips.augment_inputs import (
     ingest_audio,
     record_patterns,
 )
+from tfx_audio.pipeline.clips.output_folder import RESULT, appearing_when_whole
 
 REJECTED_FILE = "rejected.jsonl"
 
@@ -66,20 +66,21 @@ class AugmentRequest:
 def augment_files(request: AugmentRequest) -> AugmentationCounts:
     """Augment, and give the result its name only when it is whole.
 
+    What a run for the same output had finished when it was killed is not done again.
+
     Raises:
       InvalidInput: If the data, the policy or `out` can't be used.
       TooManyRejected: If too much was rejected; the table stays as ``<out>-rejected.jsonl``.
     """
     request.policy.check_banks(request.sound_banks)
-    with _appearing_when_whole(Path(request.out)) as folder:
-        rejected = folder / REJECTED_FILE
+    with appearing_when_whole(Path(request.out)) as folder, _table_kept(request, folder):
+        rejected = folder / RESULT / REJECTED_FILE
         patterns = record_patterns(request.data)
         if patterns is None:
-            patterns = _ingest(request, folder / ".ingested", rejected)
+            patterns = _ingest(request, folder, rejected)
         counts = _augment(request, patterns, folder, rejected)
-        shutil.rmtree(folder / ".ingested", ignore_errors=True)
         if request.as_wav:
-            _to_wav(folder)
+            _to_wav(folder / RESULT)
     return counts
 
 
@@ -104,24 +105,29 @@ def _augment(
     request: AugmentRequest, patterns: Mapping[str, Sequence[str]], folder: Path, rejected: Path
 ) -> AugmentationCounts:
     """Run the augmentation job on examples and describe it beside them."""
-    banks, digest = _prepare_banks(request, patterns, folder / ".banks", rejected)
+    result = folder / RESULT
+    banks, digest = _prepare_banks(request, patterns, result / ".banks", rejected)
+    table = result / ".rejected"
+    table.mkdir()
     job = AugmentationJob(
         policy=request.policy,
         inputs=patterns,
-        split_uri=lambda split: str(folder / f"{SPLIT_PREFIX}{split}"),
-        rejected_dir=str(folder / ".rejected"),
-        progress_dir=str(folder / ".progress"),
+        split_uri=lambda split: str(result / f"{SPLIT_PREFIX}{split}"),
+        rejected_dir=str(table),
+        progress_dir=str(result / ".progress"),
         bank_uris=banks,
+        kept_dir=str(folder / "spans"),
+        bank_digest=digest,
     )
     args = [] if request.workers is None else worker_args(request.workers)
     counts = run_job(job, _make_pipeline, args)
-    shutil.rmtree(folder / ".banks", ignore_errors=True)
-    with rejected.open("ab") as table:
-        for part in sorted((folder / ".rejected").glob("*.jsonl")):
-            table.write(part.read_bytes())
-    shutil.rmtree(folder / ".rejected")
+    with rejected.open("ab") as file:
+        for part in sorted(table.glob("*.jsonl")):
+            file.write(part.read_bytes())
+    for done_with in (table, result / ".banks"):
+        shutil.rmtree(done_with, ignore_errors=True)
     facts = provenance.provenance(request.policy, digest, counts)
-    provenance.write_beside(str(folder), request.policy, facts)
+    provenance.write_beside(str(result), request.policy, facts)
     check_rejected(
         counts.rejected, counts.attempted, request.max_rejected_fraction, STAGE, _kept(request)
     )
@@ -178,60 +184,10 @@ def _kept(request: AugmentRequest) -> str:
 
 
 @contextlib.contextmanager
-def _appearing_when_whole(out: Path) -> Iterator[Path]:
-    """Yield a hidden folder beside `out` that becomes `out` if the body succeeds.
-
-    A run that is killed leaves the hidden folder, whose name says which process it belonged to;
-    the next run for the same `out` removes it.
-    """
-    check_no_pattern("--out", str(out.absolute()))
-    if os.path.lexists(out):
-        raise InvalidInput(f"--out: {out} exists already; give a folder that does not")
-    prefix = f".{out.name}.unfinished-"
+def _table_kept(request: AugmentRequest, folder: Path) -> Iterator[None]:
+    """Save the rejected table where too much was rejected for there to be a result."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        for stale in out.parent.glob(f"{prefix}*"):
-            if _was_killed(stale.name.removeprefix(prefix)):
-                shutil.rmtree(stale)
-        folder = out.parent / f"{prefix}{os.getpid()}"
-        folder.mkdir()
-    except OSError as error:
-        raise InvalidInput(f"--out: {out} can't be written: {error.strerror}") from error
-    try:
-        yield folder
-        _give_name(folder, out)
+        yield
     except TooManyRejected:
-        (folder / REJECTED_FILE).rename(out.parent / f"{out.name}-{REJECTED_FILE}")
+        os.replace(folder / RESULT / REJECTED_FILE, _kept(request))
         raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _give_name(folder: Path, out: Path) -> None:
-    """Rename the finished folder, or keep it beside what has taken its name meanwhile.
-
-    Raises:
-      InvalidInput: If it was taken.
-    """
-    try:
-        folder.rename(out)
-    except OSError as error:
-        kept = out.parent / f"{out.name}.finished-{os.getpid()}"
-        folder.rename(kept)
-        raise InvalidInput(
-            f"--out: {out} was made by somebody else meanwhile ({error.strerror}); "
-            f"the result is whole and lies in {kept}"
-        ) from error
-
-
-def _was_killed(pid: str) -> bool:
-    """Return whether a process of this number is gone; no for what is no number."""
-    if not (pid.isascii() and pid.isdecimal()):
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import glob
 import gzip
+import hashlib
 import os
+import shutil
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -24,9 +27,11 @@ from tfx_audio.components.audio.splits import TRAIN
 from tfx_audio.components.audio_augmenter.spans import count_records, match_files, plan_spans
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.transforms import CLIPS, REJECTED, ReadClips
+from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.pipeline.clips.sound_folder import common_sample_rate, list_sounds
 
 SPLIT_PREFIX = "Split-"
+_REJECTED = "rejected"
 
 
 def record_patterns(data: str) -> dict[str, list[str]] | None:
@@ -61,7 +66,8 @@ def ingest_audio(
       data: The folder.
       label_from: Pattern of the files' names; empty where folders name the labels, or nothing.
       sample_rate: Hz of the clips; None for what most headers say.
-      folder: Where examples are written.
+      folder: Where examples are written; those of a run that was killed are used again if
+        nothing has changed.
 
     Returns:
       File patterns by split, and what could not be used.
@@ -70,27 +76,55 @@ def ingest_audio(
       InvalidInput: If there is no audio, or none that can be used for training.
     """
     recordings, left_out = list_sounds(data, label_from)
-    by_split: dict[str, list[Recording]] = collections.defaultdict(list)
-    for recording in recordings:
-        for split in {row.split or TRAIN: None for row in recording.rows}:
-            rows = tuple(row for row in recording.rows if (row.split or TRAIN) == split)
-            by_split[split].append(replace(recording, rows=rows))
     rate = sample_rate or common_sample_rate(recordings)
-    clip_format = IngestConfig(path=data, sample_rate=rate).clip_format(rate)
-    table = folder / "rejected"
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        rejected = [
-            _write_split(pipeline, split, split_recordings, clip_format, folder)
-            for split, split_recordings in sorted(by_split.items())
-        ]
-        _ = rejected | beam.Flatten() | beam.io.WriteToText(str(table), shard_name_template="")
-    patterns = {split: [_files_in(folder / f"{SPLIT_PREFIX}{split}")] for split in by_split}
-    lines = table.read_text().splitlines()
+    ingested = folder / f"ingested-{_digest(recordings, rate)}"
+    for other in folder.glob("ingest*"):
+        if other != ingested:  # cut off, or of files that have changed
+            shutil.rmtree(other)
+    if not ingested.is_dir():
+        unfinished = folder / "ingesting"
+        _write_clips(data, recordings, rate, unfinished)
+        unfinished.rename(ingested)
+    splits = sorted(ingested.glob(f"{SPLIT_PREFIX}*"))
+    patterns = {split.name.removeprefix(SPLIT_PREFIX): [_files_in(split)] for split in splits}
+    lines = (ingested / _REJECTED).read_text().splitlines()
     rejections = left_out + [Rejection.from_json(line) for line in lines]
     if not count_records(plan_spans(patterns.get(TRAIN, []))):
         why = f": {rejections[0].detail}" if rejections else ""
         raise InvalidInput(f"--data: no clip of {data} can be augmented{why}")
     return patterns, rejections
+
+
+def _digest(recordings: Sequence[Recording], rate: int) -> str:
+    """Return a digest of what is ingested: of the files as the system describes them."""
+    digest = hashlib.sha256(import_closure_digest(__name__).encode())
+    for recording in recordings:
+        facts: tuple[int, ...] = ()
+        with contextlib.suppress(OSError):  # gone meanwhile: reading it will say so
+            found = os.stat(recording.uri)
+            facts = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        digest.update(f"{rate} {recording} {facts}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _write_clips(data: str, recordings: Sequence[Recording], rate: int, folder: Path) -> None:
+    """Read recordings and write their clips by split, and a table of what can't be used.
+
+    Nothing is shuffled: the same files give the same records in the same order.
+    """
+    by_split: dict[str, list[Recording]] = collections.defaultdict(list)
+    for recording in recordings:
+        for split in {row.split or TRAIN: None for row in recording.rows}:
+            rows = tuple(row for row in recording.rows if (row.split or TRAIN) == split)
+            by_split[split].append(replace(recording, rows=rows))
+    clip_format = IngestConfig(path=data, sample_rate=rate).clip_format(rate)
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        rejected = [
+            _write_split(pipeline, split, split_recordings, clip_format, folder)
+            for split, split_recordings in sorted(by_split.items())
+        ]
+        table = beam.io.WriteToText(str(folder / _REJECTED), shard_name_template="")
+        _ = rejected | beam.Flatten() | table
 
 
 def _write_split(
@@ -104,7 +138,6 @@ def _write_split(
     read = (
         pipeline
         | f"Recordings[{split}]" >> beam.Create(recordings)
-        | f"Spread[{split}]" >> beam.Reshuffle()
         | f"Read[{split}]" >> ReadClips(clip_format)
     )
     prefix = str(folder / f"{SPLIT_PREFIX}{split}" / "clips")

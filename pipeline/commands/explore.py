@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import subprocess
+import os
 import sys
 from importlib import resources
 
@@ -30,10 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_LOOPBACK,
         help="address to listen on (127.0.0.1: this machine only; there is no password)",
     )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a further name of this machine that browsers may ask for (repeatable)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the arguments, then serve the page until interrupted."""
+    """Check the arguments, then become the server of the page: signals reach it."""
     if importlib.util.find_spec("streamlit") is None:
         raise InvalidInput("the explorer needs Streamlit: pip install 'tfx-audio[explore]'")
     if not 1 <= args.port <= 65535:
@@ -45,15 +52,13 @@ def run(args: argparse.Namespace) -> int:
 
         list_sounds(args.data, args.label_from)
     print(f"explorer: http://{args.host}:{args.port} (Ctrl+C ends it)", flush=True)
-    try:
-        return subprocess.call(command(args))
-    except KeyboardInterrupt:
-        return 0
+    words = command(args)
+    os.execv(words[0], words)
 
 
 def command(args: argparse.Namespace) -> list[str]:
     """Return the command that serves the page: no telemetry, no upload above the limit."""
-    page = resources.files("tfx_audio.pipeline.explorer") / "explorer_page.py"
+    page = resources.files("tfx_audio.pipeline.explorer") / "explorer_app.py"
     options = {
         "server.address": args.host,
         "server.port": args.port,
@@ -69,7 +74,7 @@ def command(args: argparse.Namespace) -> list[str]:
     }
     passed = ["--policy", args.policy, "--label-from", args.label_from]
     passed += ["--data", args.data] if args.data else []
-    for pair in args.sound_bank:
-        passed += ["--sound-bank", pair]
+    for flag, values in (("--sound-bank", args.sound_bank), ("--allow-host", args.allow_host)):
+        passed += [word for value in values for word in (flag, value)]
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "streamlit", "run", str(page), *flags, "--", *passed]

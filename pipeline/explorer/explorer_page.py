@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import tempfile
 from collections.abc import Mapping
@@ -15,13 +14,14 @@ from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPo
 from tfx_audio.pipeline.commands.arguments import parse_banks
 from tfx_audio.pipeline.explorer import policy_controls, result_views, sound_controls
 from tfx_audio.pipeline.explorer.messages import show_error
+from tfx_audio.pipeline.explorer.page_options import parse_options
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
 
 
 def main() -> None:
     """Draw the page."""
     st.set_page_config(page_title="tfx-audio explorer", page_icon="🔊", layout="wide")
-    options = _options()
+    options = parse_options()
     banks = parse_banks(options.sound_bank)
     if "draft" not in st.session_state:
         st.session_state.draft = PolicyDraft.of(load_policy(options.policy))
@@ -78,16 +78,6 @@ def _prepare_bank(name: str, folder: str, sample_rate: int) -> str:
     atexit.register(root.cleanup)
     prepare_bank(name, folder, root.name, sample_rate)
     return root.name
-
-
-def _options() -> argparse.Namespace:
-    """Parse what `tfx-audio explore` passes on."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="")
-    parser.add_argument("--label-from", default="")
-    parser.add_argument("--policy", default="classic")
-    parser.add_argument("--sound-bank", action="append", default=[])
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,13 @@ from tfx_audio.pipeline.explorer.form_fields import (
 from tfx_audio.pipeline.explorer.messages import show_error
 from tfx_audio.pipeline.explorer.policy_draft import DraftStep, PolicyDraft, move
 
+MAX_WHOLE = 2**53 - 1  # what a browser's numbers hold
 _MAX_DEPTH = 3
+
+
+def fits_page(*values: float) -> bool:
+    """Return whether a browser can show and change the values."""
+    return all(abs(value) <= MAX_WHOLE for value in values)
 
 
 def load_and_settings(draft: PolicyDraft) -> None:
@@ -42,7 +48,12 @@ def load_and_settings(draft: PolicyDraft) -> None:
             show_error(error)
     st.subheader("Settings")
     settings, key = draft.settings, id(draft)
-    settings["seed"] = st.number_input("Seed", 0, 2**31 - 1, settings["seed"], key=f"seed-{key}")
+    if fits_page(settings["seed"]):
+        settings["seed"] = st.number_input(
+            "Seed", -MAX_WHOLE, MAX_WHOLE, settings["seed"], key=f"seed-{key}"
+        )
+    else:
+        st.text(f"Seed: {settings['seed']} (as loaded)")
     settings["copies_per_clip"] = st.number_input(
         "Copies per clip", 0, 1000, settings["copies_per_clip"], key=f"copies-{key}"
     )
@@ -143,6 +154,9 @@ def _range_control(step: DraftStep, field: Field, key: str) -> None:
         for name, default in zip(field.names, field.default, strict=True)
     )
     low, high = field.widened((lower, upper))
+    if not fits_page(low, high):
+        st.text(f"{field.label}: {lower} to {upper} (as loaded)")
+        return
     chosen = st.slider(
         field.label,
         kind(low),
@@ -167,6 +181,9 @@ def _number_control(step: DraftStep, field: Field, key: str) -> None:
         return
     value = kind(field.low if value is None else value)
     low, high = field.widened((value,))
+    if not fits_page(low, high):
+        st.text(f"{field.label}: {value} (as loaded)")
+        return
     step.values[name] = st.slider(
         field.label,
         kind(low),

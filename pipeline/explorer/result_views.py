@@ -34,6 +34,7 @@ from tfx_audio.pipeline.explorer.listening import (
     hear_steps,
 )
 from tfx_audio.pipeline.explorer.messages import as_text
+from tfx_audio.pipeline.explorer.policy_controls import MAX_WHOLE, fits_page
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
 
 _PICTURE_SIZE = (640, 160)
@@ -56,7 +57,8 @@ def show_results(
         for one in hear_steps(policy, clip, int(index), bank_dirs):
             _heard(one)
     with seeds:
-        first = st.number_input("From seed", 0, 2**31 - 4, policy.seed, key="first_seed")
+        begin = policy.seed if fits_page(policy.seed, policy.seed + 2) else 0
+        first = st.number_input("From seed", -MAX_WHOLE, MAX_WHOLE - 2, begin, key="first_seed")
         policies = {seed: draft.to_policy(seed) for seed in range(int(first), int(first) + 3)}
         _grid(hear_seeds(policies, clip, bank_dirs))
     with masks:

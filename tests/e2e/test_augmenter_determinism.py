@@ -200,7 +200,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_is_whole(audio, tmp_path):
     ]  # fmt: skip
 
     killed = subprocess.Popen([*command, "2"], stderr=subprocess.DEVNULL)
-    started = wait_for(lambda: [*tmp_path.glob(".out.unfinished-*/.progress/*")], killed)
+    started = wait_for(lambda: [*tmp_path.glob(".out.unfinished/result/.progress/*")], killed)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
 

@@ -16,7 +16,7 @@ from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.audio.records.examples import example_to_clip
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
 from tfx_audio.pipeline import cli
-from tfx_audio.pipeline.clips.augment_files import _appearing_when_whole
+from tfx_audio.pipeline.clips.output_folder import RESULT, appearing_when_whole
 
 
 @pytest.fixture
@@ -202,8 +202,8 @@ def test_a_sample_rate_lies_in_what_clips_may_have(audio, tmp_path, capsys, rate
 
 def test_finished_work_survives_when_its_name_was_taken(tmp_path):
     def work():
-        with _appearing_when_whole(tmp_path / "out") as folder:
-            (folder / "x").touch()
+        with appearing_when_whole(tmp_path / "out") as folder:
+            (folder / RESULT / "x").touch()
             (tmp_path / "out").mkdir()
             (tmp_path / "out/other").touch()
 
@@ -214,31 +214,6 @@ def test_finished_work_survives_when_its_name_was_taken(tmp_path):
     assert str(kept) in str(refused.value)
     assert [path.name for path in kept.iterdir()] == ["x"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["other"]
-
-
-@pytest.mark.parametrize("suffix", ["abc", "-9", "²", "1.5"])
-def test_a_folder_of_no_process_is_left_alone(tmp_path, suffix):
-    stranger = tmp_path / f".out.unfinished-{suffix}"
-    stranger.mkdir()
-
-    with _appearing_when_whole(tmp_path / "out"):
-        pass
-
-    assert stranger.exists()
-
-
-def test_a_folder_of_a_dead_process_is_removed_and_that_of_a_living_one_is_not(tmp_path):
-    dead = tmp_path / ".out.unfinished-99999999"
-    living = tmp_path / ".out.unfinished-1"
-    dead.mkdir()
-    living.mkdir()
-
-    with _appearing_when_whole(tmp_path / "out") as folder:
-        (folder / "x").touch()
-        assert not (tmp_path / "out").exists()
-
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".out.unfinished-1", "out"]
-    assert (tmp_path / "out/x").exists()
 
 
 def test_a_banks_broken_sound_is_in_the_table_and_counts(audio, tmp_path, capsys):
