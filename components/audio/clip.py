@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import wave
 from collections.abc import Mapping
@@ -14,9 +15,12 @@ import numpy as np
 
 CLEAN = "clean"
 FLOOR_DBFS = -120.0
+MIN_SAMPLE_RATE = 100
+MAX_SAMPLE_RATE = 1_000_000
 PCM16_SCALE = 32768.0
 CLIPPED_LEVEL = 32767.0 / PCM16_SCALE
 _WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_LIKE_A_COPYS = re.compile(r"(~[0-9]+|@[^@/~]+)\Z")
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -27,8 +31,9 @@ class Clip:
     Attributes:
       clip_id: Unique and stable. A path relative to the data root or a manifest's id;
         ``<id>#<start>-<end>`` for a piece of a recording, ``<source>~<n>`` for its n-th
-        augmented copy, ``<source>@<condition>`` for a condition of the test split. It is an
-        identifier: what it is made of stands in fields of its own and is never parsed back.
+        augmented copy, ``<source>@<condition>`` for a condition of the test split (see
+        `original_id`). It is an identifier: what it is made of stands in fields of its own and is
+        never parsed back.
       waveform: float32 in [-1, 1], shape ``(samples,)`` or ``(channels, samples)``.
       sample_rate: Samples per second and channel.
       label: Class name, empty if none.
@@ -75,6 +80,30 @@ class Levels:
     peak_dbfs: float
     rms_dbfs: float
     clipped_fraction: float
+
+
+def copy_id(clip_id: str, copy_index: int) -> str:
+    """Return the id of a clip's n-th copy."""
+    return f"{clip_id}~{copy_index}"
+
+
+def condition_id(clip_id: str, condition: str) -> str:
+    """Return the id of a clip under a condition."""
+    return f"{clip_id}@{condition}"
+
+
+def original_id(given: str) -> str:
+    """Return the id of an original for what it is called: another one for every name.
+
+    A name that ends as the id of a copy or of a condition does gets ``~0``, which no copy has:
+    else the original ``x~1`` and the first copy of ``x`` would share an id.
+    """
+    return copy_id(given, 0) if _LIKE_A_COPYS.search(given) else given
+
+
+def is_original_id(clip_id: str) -> bool:
+    """Return whether no copy and no clip under a condition can have this id."""
+    return clip_id.endswith("~0") or not _LIKE_A_COPYS.search(clip_id)
 
 
 def levels(waveform: np.ndarray) -> Levels:
@@ -154,6 +183,8 @@ def decode_wav(wav: bytes) -> tuple[np.ndarray, int]:
             channels, width, rate, n_frames = reader.getparams()[:4]
             if width != 2:
                 raise ValueError(f"expected PCM 16 bit, got {8 * width} bit")
+            if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+                raise ValueError(f"the header claims {rate} Hz")
             raw = reader.readframes(n_frames)
     except (wave.Error, EOFError) as error:
         raise ValueError(f"not a RIFF WAV file: {error}") from error

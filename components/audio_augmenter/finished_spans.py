@@ -26,7 +26,7 @@ from apache_beam.pvalue import TaggedOutput
 from tfx_audio.components.audio.records.tfrecord import write_record
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, add_up
 from tfx_audio.components.audio_augmenter.spans import Span, read_span
-from tfx_audio.components.audio_augmenter.transforms import EXAMPLES, REJECTED, PolicyFn
+from tfx_audio.components.audio_augmenter.transforms import EXAMPLES, REJECTED, ExampleFn
 
 _COUNTS_FILE = "counts.json"
 _PART = ".part-"
@@ -107,7 +107,7 @@ class FinishSpans(beam.PTransform):
 
     def __init__(
         self,
-        steps: Mapping[str, PolicyFn | None],
+        steps: Mapping[str, ExampleFn],
         outputs: Mapping[str, Mapping[str, str]],
         folder: str,
         arguments: Mapping[str, tuple[Any, ...]],
@@ -115,7 +115,7 @@ class FinishSpans(beam.PTransform):
         """Keep the configuration.
 
         Args:
-          steps: What makes the results, by step; None passes records on as they are.
+          steps: What makes the results, by step.
           outputs: The name of each step's outputs by their tag.
           folder: Where results are kept; every worker must reach it.
           arguments: What a step's `process` is given beside a record.
@@ -131,7 +131,7 @@ class FinishSpans(beam.PTransform):
 class _FinishSpanFn(beam.DoFn):
     def __init__(
         self,
-        steps: dict[str, PolicyFn | None],
+        steps: dict[str, ExampleFn],
         outputs: Mapping[str, Mapping[str, str]],
         folder: str,
         arguments: Mapping[str, tuple[Any, ...]],
@@ -140,11 +140,11 @@ class _FinishSpanFn(beam.DoFn):
         self._folder, self._arguments = folder, arguments
 
     def setup(self) -> None:
-        for fn in filter(None, self._steps.values()):
+        for fn in self._steps.values():
             fn.setup()
 
     def finish_bundle(self) -> None:
-        for fn in filter(None, self._steps.values()):
+        for fn in self._steps.values():
             fn.finish_bundle()
 
     def process(self, work: SpanWork) -> Iterable[None]:
@@ -156,10 +156,9 @@ class _FinishSpanFn(beam.DoFn):
                 for tag, name in {**outputs, REJECTED: REJECTED}.items()
             }
             for record in read_span(work.span):
-                for made in fn.process(record, *arguments) if fn else (record,):
+                for made in fn.process(record, *arguments):
                     _write(made, by_tag)
-            counts = fn.take_counts() if fn else {}
-            (part / _COUNTS_FILE).write_text(json.dumps(counts))
+            (part / _COUNTS_FILE).write_text(json.dumps(fn.take_counts()))
         return ()
 
 

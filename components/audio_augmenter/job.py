@@ -33,8 +33,10 @@ from tfx_audio.components.audio_augmenter.transforms import (
     REJECTED,
     AugmentClips,
     AugmentFn,
+    CheckExamples,
     ConditionFn,
     CountLabels,
+    ExampleFn,
     MakeConditions,
     ReadExamples,
     condition_tag,
@@ -196,7 +198,7 @@ def _run_kept(
         augment = AugmentFn(policy_json, banks, progress_dir)
         conditions = ConditionFn(policy_json, banks, progress_dir)
         do_work = FinishSpans(
-            {TRAIN: augment, EVAL: None, CONDITIONS: conditions},
+            {TRAIN: augment, EVAL: ExampleFn(), CONDITIONS: conditions},
             job.outputs_by_step,
             job.kept_dir,
             {TRAIN: (label_counts,)},
@@ -241,7 +243,9 @@ def build(
     _write(augmented[EXAMPLES], job, TRAIN)
     rejected = [augmented[REJECTED]]
     if EVAL in job.inputs:
-        _write(pipeline | "Read[eval]" >> ReadExamples(spans[EVAL]), job, EVAL)
+        passed = pipeline | "Read[eval]" >> ReadExamples(spans[EVAL]) | CheckExamples()
+        _write(passed[EXAMPLES], job, EVAL)
+        rejected.append(passed[REJECTED])
     if job.judged_split:
         made = (
             pipeline

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 from apache_beam.pvalue import DoOutputsTuple, TaggedOutput
 
-from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.clip import (
+    CLEAN,
+    Clip,
+    condition_id,
+    copy_id,
+    is_original_id,
+    original_id,
+)
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
@@ -20,6 +27,7 @@ from tfx_audio.components.audio.records.examples import (
     clip_to_example,
     example_to_clip,
     parse_features,
+    text_of,
 )
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_augmenter import counters
@@ -130,6 +138,14 @@ class MakeConditions(beam.PTransform):
         return examples | "MakeConditions" >> beam.ParDo(self._fn).with_outputs(*tags)
 
 
+class CheckExamples(beam.PTransform):
+    """Pass examples on: ``.examples``, and ``.rejected`` for what is none."""
+
+    def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
+        """Return the tagged outputs."""
+        return examples | "Check" >> beam.ParDo(ExampleFn()).with_outputs(REJECTED, main=EXAMPLES)
+
+
 class CountLabels(beam.PTransform):
     """Count examples by label: a collection of ``(label, clips)``."""
 
@@ -147,8 +163,53 @@ def condition_tag(name: str) -> str:
     return f"condition_{name}"
 
 
-class PolicyFn(beam.DoFn):
-    """What both DoFns share: the augmenter, built once a worker, and the counters."""
+class ExampleFn(beam.DoFn):
+    """Passes examples on; what all DoFns share: what is no example, and what it counts."""
+
+    def setup(self) -> None:
+        """Begin to count."""
+        self._counters = counters.WorkCounters()
+
+    def finish_bundle(self) -> None:
+        """Hand on what was counted."""
+        counters.hand_to_beam(self.take_counts())
+
+    def take_counts(self) -> dict[str, int]:
+        """Return what was counted since the last call."""
+        return self._counters.take()
+
+    def process(self, example: bytes) -> Iterator[bytes | TaggedOutput]:
+        """Yield the example, or its rejection."""
+        clip, example = self._parse(example)
+        yield self._unreadable(example) if clip is None else example
+
+    def _parse(self, example: bytes) -> tuple[Clip | None, bytes]:
+        """Return the clip, None if the example is none (`_unreadable` says why), and the example.
+
+        An original that is called as a copy would be gets another name; ingest gives none such.
+        """
+        try:
+            clip = example_to_clip(example)
+        except ValueError as error:
+            self._why = str(error)
+            return None, example
+        if clip.copy_index or clip.condition != CLEAN or is_original_id(clip.clip_id):
+            return clip, example
+        name = original_id(clip.clip_id)
+        clip = clip.replace(clip_id=name, source_clip_id=name)
+        return clip, clip_to_example(clip)
+
+    def _unreadable(self, example: bytes) -> TaggedOutput:
+        name = text_of(example, CLIP_ID_KEY)
+        return self._reject(Rejection(name, UNREADABLE, STAGE, self._why))
+
+    def _reject(self, rejection: Rejection) -> TaggedOutput:
+        self._counters.add(counters.REJECTED, of=rejection.reason)
+        return TaggedOutput(REJECTED, rejection.to_json())
+
+
+class PolicyFn(ExampleFn):
+    """What augments: the augmenter, built once a worker."""
 
     def __init__(self, policy_json: str, bank_uris: Mapping[str, str], progress_dir: str) -> None:
         self._policy_json = policy_json
@@ -157,6 +218,7 @@ class PolicyFn(beam.DoFn):
 
     def setup(self) -> None:
         """Build the augmenter."""
+        super().setup()
         # audiomentations is loaded by the worker that uses it, not by whoever imports this module.
         from tfx_audio.components.audio.augment import augmenter
 
@@ -164,12 +226,11 @@ class PolicyFn(beam.DoFn):
         self._policy = AugmentationPolicy.from_json(self._policy_json)
         self._augmenter = augmenter.Augmenter(self._policy, stage_banks(self._bank_uris))
         self._stats: Mapping[str, augmenter.TransformStats] = {}
-        self._counters = counters.WorkCounters()
         self._finished = FinishedCount(self._progress_dir)
 
     def finish_bundle(self) -> None:
         """Hand on what was counted."""
-        counters.hand_to_beam(self.take_counts())
+        super().finish_bundle()
         self._finished.write()
 
     def take_counts(self) -> dict[str, int]:
@@ -182,21 +243,15 @@ class PolicyFn(beam.DoFn):
                 counters.MICROSECONDS, round(1e6 * (stats.seconds - seconds)), of=name
             )
         self._stats = self._augmenter.stats
-        return self._counters.take()
+        return super().take_counts()
 
-    def _read(self, example: bytes) -> Clip | None:
-        """Return the clip, or None if the example is none (`_unreadable` says why)."""
-        try:
-            clip = example_to_clip(example)
-        except ValueError as error:
-            self._why = str(error)
-            return None
-        self._counters.add(counters.READ)
-        self._counters.add(counters.AUDIO_MS_IN, round(1000 * clip.duration_s))
-        return clip
-
-    def _unreadable(self, example: bytes) -> TaggedOutput:
-        return self._reject(Rejection(_clip_id(example), UNREADABLE, STAGE, self._why))
+    def _read(self, example: bytes) -> tuple[Clip | None, bytes]:
+        """Return what `_parse` does, and count it."""
+        clip, example = self._parse(example)
+        if clip is not None:
+            self._counters.add(counters.READ)
+            self._counters.add(counters.AUDIO_MS_IN, round(1000 * clip.duration_s))
+        return clip, example
 
     def _already_a_copy(self, clip: Clip) -> TaggedOutput:
         source = f"copy {clip.copy_index} of {clip.source_clip_id}"
@@ -207,19 +262,15 @@ class PolicyFn(beam.DoFn):
         detail = f"{error.transform}: {error.detail}"
         return self._reject(Rejection(made, error.reason, STAGE, detail, clip.label))
 
-    def _reject(self, rejection: Rejection) -> TaggedOutput:
-        self._counters.add(counters.REJECTED, of=rejection.reason)
-        return TaggedOutput(REJECTED, rejection.to_json())
-
 
 class AugmentFn(PolicyFn):
     """Yields the original, if it is kept, and its copies."""
 
     def process(
-        self, example: bytes, label_counts: Mapping[str, int] | None
+        self, example: bytes, label_counts: Mapping[str, int] | None = None
     ) -> Iterator[bytes | TaggedOutput]:
         """Yield what is made of one example."""
-        clip = self._read(example)
+        clip, example = self._read(example)
         if clip is None:
             yield self._unreadable(example)
             return
@@ -237,7 +288,7 @@ class AugmentFn(PolicyFn):
         try:
             copy = self._augmenter.augment(clip, copy_index)
         except self._failed as error:
-            return self._failure(clip, f"{clip.clip_id}~{copy_index}", error)
+            return self._failure(clip, copy_id(clip.clip_id, copy_index), error)
         self._counters.add(counters.AUGMENTED)
         self._counters.add(counters.AUDIO_MS_OUT, round(1000 * copy.duration_s))
         return clip_to_example(copy)
@@ -248,7 +299,7 @@ class ConditionFn(PolicyFn):
 
     def process(self, example: bytes) -> Iterator[TaggedOutput]:
         """Yield what is made of one example."""
-        clip = self._read(example)
+        clip, example = self._read(example)
         if clip is None:
             yield self._unreadable(example)
             return
@@ -260,7 +311,7 @@ class ConditionFn(PolicyFn):
         try:
             made = self._augmenter.condition(clip, name)
         except self._failed as error:
-            return self._failure(clip, f"{clip.clip_id}@{name}", error)
+            return self._failure(clip, condition_id(clip.clip_id, name), error)
         self._counters.add(counters.CONDITIONED, of=name)
         return TaggedOutput(condition_tag(name), clip_to_example(made))
 
@@ -269,12 +320,5 @@ def _labels(example: bytes) -> list[str]:
     """Return the example's label, or nothing where it can't be read (the augmentation says so)."""
     try:
         return [parse_features(example)[LABEL_KEY][0].decode("utf-8")]
-    except (ValueError, KeyError, IndexError):
+    except (ValueError, KeyError, IndexError, AttributeError):
         return []
-
-
-def _clip_id(example: bytes) -> str:
-    try:
-        return str(parse_features(example)[CLIP_ID_KEY][0].decode("utf-8"))
-    except (ValueError, KeyError, IndexError):
-        return ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
-from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.clip import Clip, copy_id
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.reading.recording import ClipFormat
 from tfx_audio.components.audio.rejection import Rejection
@@ -103,7 +103,7 @@ def make_copies(
         try:
             made.append(augmenter.augment(clip, copy_index))
         except AugmentationFailed as error:
-            where = f"{clip.clip_id}~{copy_index}"
+            where = copy_id(clip.clip_id, copy_index)
             detail = f"{error.transform}: {error.detail}"
             failed.append(Rejection(where, error.reason, STAGE, detail, clip.label))
     return made, failed

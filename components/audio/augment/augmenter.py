@@ -34,7 +34,7 @@ from tfx_audio.components.audio.augment.failure import (
     ready_input,
 )
 from tfx_audio.components.audio.augment.random_streams import Seeded
-from tfx_audio.components.audio.clip import CLEAN, CLIPPED_LEVEL, Clip
+from tfx_audio.components.audio.clip import CLEAN, CLIPPED_LEVEL, Clip, condition_id, copy_id
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 
@@ -92,7 +92,7 @@ class Augmenter:
         seeded = Seeded(self.policy.seed, "copy", copy_index, clip.clip_id)
         waveform, augmentation = self._run(chain, clip, seeded)
         return clip.replace(
-            clip_id=f"{clip.clip_id}~{copy_index}",
+            clip_id=copy_id(clip.clip_id, copy_index),
             waveform=waveform,
             source_clip_id=clip.clip_id,
             copy_index=copy_index,
@@ -119,7 +119,7 @@ class Augmenter:
             waveform, augmentation = self._run(self._chain("condition", name), clip, seeded)
             changes = {"waveform": waveform, "augmentation": augmentation}
         return clip.replace(
-            clip_id=f"{clip.clip_id}@{name}",
+            clip_id=condition_id(clip.clip_id, name),
             source_clip_id=clip.clip_id,
             condition=name,
             **changes,

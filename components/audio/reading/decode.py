@@ -9,11 +9,9 @@ import struct
 import numpy as np
 import soundfile
 
-from tfx_audio.components.audio.clip import from_pcm16
+from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, from_pcm16
 from tfx_audio.components.audio.reading.containers import close_stream, missing_part
 
-MIN_SAMPLE_RATE = 100
-MAX_SAMPLE_RATE = 1_000_000
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"}
     | {".snd", ".caf", ".w64", ".rf64", ".m4a", ".wma", ".aac"}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx_audio.components.audio.clip import Clip, from_pcm16, to_pcm16
+from tfx_audio.components.audio.clip import Clip, from_pcm16, original_id, to_pcm16
 from tfx_audio.components.audio.reading.decode import Unusable, decode, looks_like_audio
 from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
 from tfx_audio.components.audio.reading.windows import trim_bounds, window_bounds
@@ -226,7 +226,7 @@ def cut_row(
 
 def _clip(row: Row, pcm: np.ndarray, rate: int) -> Clip:
     return Clip(
-        clip_id=row.clip_id,
+        clip_id=original_id(row.clip_id),
         waveform=from_pcm16(pcm),
         sample_rate=rate,
         label=row.label,

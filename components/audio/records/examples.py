@@ -204,9 +204,14 @@ def example_to_clip(serialized: bytes) -> Clip:
         )
 
     def text(key: str) -> str:
-        return str(features[key][0].decode("utf-8"))
+        found = _one(features, key, bytes).decode("utf-8")
+        if "\0" in found:
+            raise ValueError(f"the feature {key!r} has a NUL in it")
+        return str(found)
 
-    waveform, sample_rate = decode_wav(features[AUDIO_KEY][0])
+    waveform, sample_rate = decode_wav(_one(features, AUDIO_KEY, bytes))
+    if _one(features, SAMPLE_RATE_KEY, int) != sample_rate:
+        raise ValueError(f"{SAMPLE_RATE_KEY} is not the {sample_rate} Hz of the audio")
     extra = {
         name: values[0].decode("utf-8")
         for name, values in features.items()
@@ -219,8 +224,29 @@ def example_to_clip(serialized: bytes) -> Clip:
         label=text(LABEL_KEY),
         group=text(GROUP_KEY),
         source_clip_id=text(SOURCE_CLIP_ID_KEY),
-        copy_index=int(features[COPY_INDEX_KEY][0]),
+        copy_index=_one(features, COPY_INDEX_KEY, int),
         augmentation=text(AUGMENTATION_KEY),
         condition=text(CONDITION_KEY),
         fields=extra,
     )
+
+
+def text_of(serialized: bytes, key: str) -> str:
+    """Return one feature of an example as text for a person, empty where there is none to be had.
+
+    For what is said of an example that may be no example at all; see `example_to_clip`.
+    """
+    try:
+        (value,) = parse_features(serialized)[key]
+    except (ValueError, KeyError):
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _one(features: Mapping[str, list[Any]], key: str, kind: type) -> Any:
+    values = features[key]
+    if len(values) != 1 or not isinstance(values[0], kind):
+        wanted = {bytes: "one bytes value", int: "one int64"}[kind]
+        found = f"{len(values)} of type {type(values[0]).__name__}"
+        raise ValueError(f"the feature {key!r} must hold {wanted}; it holds {found}")
+    return values[0]
