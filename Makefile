@@ -6,10 +6,10 @@ BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test e2e lint types format bench docs lock clean
+.PHONY: help install demo test e2e lint types format bench docs lock image-check clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: ## build .venv from the lock file (every other target calls it)
 	@./scripts/bootstrap
@@ -27,7 +27,7 @@ lint: install ## ruff (rules and format), shellcheck, hadolint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/shellcheck .ci/run scripts/bootstrap scripts/system-packages scripts/runtime-lock \
-	  scripts/chroot-py313
+	  scripts/chroot-py313 scripts/image-check
 	@$(BIN)/hadolint Dockerfile
 
 types: install ## mypy over the package, by the name that users import
@@ -49,10 +49,20 @@ docs: install ## the reference, out of the docstrings, to build/reference
 
 LOCK := .tools/uv/bin/uv pip compile pyproject.toml --all-extras --group dev --generate-hashes \
   --no-emit-index-url --no-header --quiet
+# CUDA's libraries for the image with GPU=1: what tensorflow[and-cuda] adds to a lock file.
+CUDA = echo 'tensorflow[and-cuda]' | .tools/uv/bin/uv --no-config pip compile - --quiet \
+  --constraint requirements-$(1).lock --python-version $(2) --generate-hashes --no-header \
+  --python-platform x86_64-manylinux_$(3) --no-emit-index-url --no-annotate $(ARGS) \
+  | awk '/^[a-z0-9]/ { keep = /^nvidia-/ } keep' > requirements-$(1)-gpu.lock
 lock: install ## resolve both lock files anew from pyproject.toml; ARGS=--upgrade for newer versions
 	@$(LOCK) --python-version 3.10 --python-platform x86_64-manylinux_2_28 $(ARGS) \
 	  --output-file requirements-py310.lock
 	@$(LOCK) --python-version 3.11 --universal $(ARGS) --output-file requirements-py313.lock
+	@$(call CUDA,py310,3.10,2_28)
+	@$(call CUDA,py313,3.13,2_39)
+
+image-check: install ## build the image (buildah), run a task and a Beam worker from it (podman)
+	@./scripts/image-check $(ARGS)
 
 clean: ## remove what was built (the environment stays)
 	@rm -rf build dist *.egg-info

@@ -28,6 +28,7 @@ COMMANDS = {
     "policy": "check a policy file, list presets and transforms, show one",
     "runs": "show past runs: components, states, durations, artifacts, a model's lineage",
     "compile": "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI",
+    "submit": "start a run of a compiled pipeline on Kubeflow Pipelines",
     "predict": "labels and scores for audio files",
     "doctor": "show versions, known incompatibilities, the Beam runner, devices and codecs",
 }

@@ -22,6 +22,7 @@ from tfx_audio.components.audio_augmenter.config import AugmentConfig
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
 from tfx_audio.pipeline.beam.options import BeamConfig
+from tfx_audio.pipeline.kubeflow.config import KubeflowConfig
 from tfx_audio.pipeline.model.config import EvaluateConfig, ModelConfig, TrainConfig, TuneConfig
 
 CONFIG_ENVIRONMENT_VARIABLE = "TFX_AUDIO_CONFIG"
@@ -50,6 +51,9 @@ class PipelineConfig(BaseModel):
         default_factory=EvaluateConfig, description="Thresholds for the blessing."
     )
     beam: BeamConfig = Field(default_factory=BeamConfig, description="Where Beam runs.")
+    kubeflow: KubeflowConfig = Field(
+        default_factory=KubeflowConfig, description="What pods ask of the cluster."
+    )
     max_rejected_fraction: float = Field(
         DEFAULT_MAX_REJECTED_FRACTION,
         ge=0,

@@ -105,12 +105,12 @@ def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> Pipelin
     Raises:
       InvalidInput: If data, policy or sound banks can't be used, or a statement is missing.
     """
-    """Read what the graph is built from; nothing of the data where a version stands for it."""
     if not data_version:
-        if "://" in config.data.path:
-            raise InvalidInput(
-                f"--data-version is required for data that can't be read here ({config.data.path})"
-            )
+        for folder in (config.data.path, *config.augment.sound_banks.values()):
+            if "://" in folder:
+                raise InvalidInput(
+                    f"--data-version is required for a folder that can't be read here ({folder})"
+                )
         return read_inputs(config)
     if config.data.sample_rate is None:
         raise InvalidInput(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.commands.arguments import add_label_from, add_manifest
 from tfx_audio.pipeline.commands.run import add_run_arguments, config_file, overrides_of
 from tfx_audio.pipeline.config import PipelineConfig, load_config
-from tfx_audio.pipeline.kubeflow.resources import parse_resources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,32 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="what changes with the data, where the data can't be read from here",
     )
-    parser.add_argument(
-        "--resources",
-        action="append",
-        default=[],
-        metavar="COMPONENT.FIELD=VALUE",
-        help="cpu, memory_gb, gpu or gpu_type of a component (Trainer.gpu=1)",
-    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Compile and write the file."""
     config = _config(args)
-    if args.target == "vertex" and not config.root.startswith("gs://"):
-        raise InvalidInput(f"--root: Vertex AI needs a gs:// folder, got {config.root}")
-    resources = parse_resources(args.resources)
     # TFX takes seconds to load.
-    from tfx_audio.pipeline.kubeflow.compiler import compile_pipeline, write_spec
+    from tfx_audio.pipeline.kubeflow.compiler import compile_pipeline, write_pipeline
     from tfx_audio.pipeline.run_inputs import inputs_for_pods
 
     inputs = inputs_for_pods(config, args.data_version)
-    spec = compile_pipeline(config, inputs, args.image, args.target, resources)
+    compiled = compile_pipeline(config, inputs, args.image, args.target)
     try:
-        path = write_spec(spec, args.output)
+        path = write_pipeline(compiled, args.output)
     except OSError as error:
         raise InvalidInput(f"--output {args.output}: {error.strerror}") from error
-    print(f"{path}: {len(spec['root']['dag']['tasks'])} tasks, image {args.image}")
+    for note in compiled.notes:
+        print(f"tfx-audio compile: {note}", file=sys.stderr)
+    print(f"{path}: {len(compiled.spec['root']['dag']['tasks'])} tasks, image {args.image}")
     return 0
 
 

@@ -6,13 +6,12 @@ resolver, and no component relies on a driver. `tfx-audio compile` is its comman
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from kfp.pipeline_spec import pipeline_spec_pb2
-from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
     KubeflowV2DagRunner,
@@ -25,6 +24,8 @@ from tfx_audio.pipeline.beam.options import settings_for
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.definition import create_pipeline
 from tfx_audio.pipeline.kubeflow.binding import Binding
+from tfx_audio.pipeline.kubeflow.config import ALL, KubeflowConfig
+from tfx_audio.pipeline.kubeflow.locations import check_folders, check_root, is_remote
 from tfx_audio.pipeline.kubeflow.pipeline_spec import (
     MountedFolder,
     RuntimeParameter,
@@ -33,40 +34,50 @@ from tfx_audio.pipeline.kubeflow.pipeline_spec import (
     add_runtime_parameter,
     check_executors,
 )
-from tfx_audio.pipeline.kubeflow.resources import DEFAULT_RESOURCES, Resources
+from tfx_audio.pipeline.kubeflow.pods import configure_pod, platform_spec
 from tfx_audio.pipeline.kubeflow.summary import add_summary
 from tfx_audio.pipeline.run_inputs import PipelineInputs
 
 Target = Literal["kubeflow", "vertex"]
 ENTRY_POINT = ["python", "-m", "tfx_audio.pipeline.kubeflow.entrypoint"]
-_MOUNTED_SCHEMES = ("gs://", "minio://", "s3://")
 _ON_THE_PODS_DISK = ("minio://", "s3://")
 _INGEST, _BANKS, _TRAINER = "AudioExampleGen", "SoundBank", "Trainer"
 
 
+@dataclass(frozen=True)
+class CompiledPipeline:
+    """The YAML's documents.
+
+    Attributes:
+      spec: The PipelineSpec.
+      platform: The platform spec; empty where no pod asks for anything that it holds.
+      notes: What the pods need that this can't see to.
+    """
+
+    spec: dict[str, Any]
+    platform: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 def compile_pipeline(
-    config: PipelineConfig,
-    inputs: PipelineInputs,
-    image: str,
-    target: Target = "kubeflow",
-    resources: Mapping[str, Resources] | None = None,
-) -> dict[str, Any]:
-    """Return the PipelineSpec as a tree of plain values.
+    config: PipelineConfig, inputs: PipelineInputs, image: str, target: Target = "kubeflow"
+) -> CompiledPipeline:
+    """Return the pipeline as trees of plain values.
 
     Args:
       config: The run's configuration; `root` is a URI that the pods can reach.
       inputs: What was read for it; policy and digests are compiled in.
-      image: The container image of every component.
+      image: The container image of every component that names no other.
       target: ``vertex`` keeps the resolver of the baseline model.
-      resources: By component, over `DEFAULT_RESOURCES`.
 
     Raises:
-      InvalidInput: If `resources` names a component that is not there, or Beam's workers can't
-        reach what they should read or write.
+      InvalidInput: If `kubeflow.pods` names a component that is not there, or pods or Beam's
+        workers can't reach what they should read or write.
     """
+    folders = _mounted_folders(config, inputs)
+    notes = _check_locations(config, folders, target)
     pipeline = create_pipeline(config, inputs, target)
     _check_beam_reach(config, inputs, _beam_components(pipeline))
-    _set_resources(pipeline, {**DEFAULT_RESOURCES, **(resources or {})}, named=resources or {})
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=ENTRY_POINT, use_pipeline_spec_2_1=True
@@ -77,19 +88,22 @@ def compile_pipeline(
     for parameter in _runtime_parameters(config, inputs):
         add_runtime_parameter(spec, parameter)
     add_beam_args(spec, _beam_components(pipeline))
-    for folder in _mounted_folders(config, inputs):
+    for folder in folders:
         add_mounted_folder(spec, folder)
     add_summary(spec, image, config.evaluate.model_dump_json())
+    platform = _configure_pods(spec, config.kubeflow, target)
     if target == "kubeflow":
         check_executors(spec)
-    return spec
+    return CompiledPipeline(spec, platform, tuple(notes))
 
 
-def write_spec(spec: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a PipelineSpec as YAML, the same text every time."""
+def write_pipeline(compiled: CompiledPipeline, path: str | Path) -> Path:
+    """Write the documents as YAML, the same text every time."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(dict(spec), sort_keys=True, width=100), encoding="utf-8")
+    documents = [compiled.spec, *([compiled.platform] if compiled.platform else [])]
+    text = yaml.safe_dump_all(documents, sort_keys=True, width=100)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -127,6 +141,28 @@ def _runtime_parameters(config: PipelineConfig, inputs: PipelineInputs) -> list[
     ]
 
 
+def _check_locations(
+    config: PipelineConfig, folders: Sequence[MountedFolder], target: Target
+) -> list[str]:
+    """Refuse folders that no pod can read, and return what pods need for the others."""
+    if target == "vertex":
+        if not config.root.startswith("gs://"):
+            raise InvalidInput(f"root: Vertex AI needs a gs:// folder, got {config.root}")
+        return []
+    check_root(config.root)
+    names = {_INGEST: "data.path"}
+    read = {names.get(item.component_id, f"sound bank {item.name}"): item.uri for item in folders}
+    baseline = config.evaluate.baseline_model
+    if baseline:
+        if not is_remote(baseline):
+            raise InvalidInput(
+                "evaluate.baseline_model: expected a URI in an object store, got "
+                f"{baseline}: Kubeflow imports nothing else"
+            )
+        read["evaluate.baseline_model"] = baseline
+    return check_folders(read, config.root)
+
+
 def _check_beam_reach(
     config: PipelineConfig, inputs: PipelineInputs, components: list[str]
 ) -> None:
@@ -148,13 +184,13 @@ def _mounted_folders(config: PipelineConfig, inputs: PipelineInputs) -> list[Mou
     """Return the folders in an object store that components read in their own pod."""
     folders = []
     local = settings_for(config.beam, _INGEST).runner == "local"
-    if local and config.data.path.startswith(_MOUNTED_SCHEMES):
+    if local and is_remote(config.data.path):
         binding = Binding("artifacts", "data", "ingest_config", ("data", "path"))
         folders.append(
             MountedFolder("data", config.data.path, _INGEST, binding, parameter="data_root")
         )
     for name, uri in inputs.banks.items():
-        if uri.startswith(_MOUNTED_SCHEMES):
+        if is_remote(uri):
             task = f"bank_{name}"
             binding = Binding("artifacts", task, "banks", (name,))
             folders.append(MountedFolder(task, uri, _BANKS, binding))
@@ -169,24 +205,29 @@ def _beam_components(pipeline: Pipeline) -> list[str]:
     ]
 
 
-def _set_resources(
-    pipeline: Pipeline, resources: Mapping[str, Resources], named: Mapping[str, Resources]
-) -> None:
-    components = {node.id: node for node in pipeline.components if isinstance(node, BaseComponent)}
-    for name in named:
-        if name not in components:
+def _configure_pods(
+    spec: dict[str, Any], kubeflow: KubeflowConfig, target: Target
+) -> dict[str, Any]:
+    """Write what each pod asks for into the spec, and return the platform spec."""
+    executors = spec["deploymentSpec"]["executors"]
+    components = [
+        name
+        for name, component in spec["components"].items()
+        if "container" in executors[component["executorLabel"]]
+    ]
+    known = [ALL, *sorted(components)]
+    for name in kubeflow.pods:
+        if name not in known:
             raise InvalidInput(
-                f"--resources: expected one of {', '.join(sorted(components))}, got '{name}'."
-                + did_you_mean(name, components)
+                f"kubeflow.pods: expected one of {', '.join(known)}, got '{name}'."
+                + did_you_mean(name, known)
             )
-    for name, component in components.items():
-        component.with_platform_config(_resource_spec(resources.get(name, Resources())))
-
-
-def _resource_spec(resources: Resources) -> Any:
-    spec_type = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
-    spec = spec_type(cpu_limit=resources.cpu, memory_limit=resources.memory_gb)
-    if resources.gpu:
-        spec.accelerator.type = resources.gpu_type
-        spec.accelerator.count = resources.gpu
-    return spec
+    pods = {name: kubeflow.pod(name) for name in components}
+    for name, pod in pods.items():
+        configure_pod(spec, name, pod)
+    platform = platform_spec(spec, pods)
+    if platform and target == "vertex":
+        found = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
+        names = sorted({name for executor in found for name in executor})
+        raise InvalidInput(f"kubeflow.pods: Vertex AI takes no {', '.join(names)}")
+    return platform

@@ -1,12 +1,14 @@
 """What a pod of Kubeflow Pipelines v2 runs: TFX's entry point, on the launcher's terms.
 
 ``python -m tfx_audio.pipeline.kubeflow.entrypoint --executor_class_path … {{$}}``. Around TFX's own
-`kubeflow_v2_run_executor` it does four things:
+`kubeflow_v2_run_executor` it does five things:
 
 * The launcher downloads and uploads artifacts at local paths (``minio://b/x`` at ``/minio/b/x``,
   ``s3://b/x`` at ``/s3/b/x``; kubeflow/pipelines, backend/src/v2/component, `LocalPathForURI`). TFX
   gets those paths, the launcher gets its URIs back. ``gs://`` is left to TFX.
-* Run-time values and mounted folders go into the component's parameters (`kubeflow_binding`).
+* The driver hands input artifacts over without their types (backend/src/v2/metadata/client.go,
+  ``Schema: ""``, in every release from 2.0 to 2.17): the component's own declaration fills them in.
+* Run-time values and mounted folders go into the component's parameters (`binding`).
 * Outputs that are the launcher's own (``executor-logs``) stay out of TFX's sight.
 * Exit status 2 means that the input can't be used, 1 that the component failed.
 """
@@ -29,6 +31,7 @@ from tfx_audio.pipeline.kubeflow.binding import Binding
 
 TFX_ENTRY_POINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 MOUNT_ROOT_ENVIRONMENT_VARIABLE = "TFX_AUDIO_MOUNT_ROOT"
+GPUS_VARIABLE = "TFX_AUDIO_GPUS"
 BEAM_ARGS_PARAMETER = "beam_args"
 _MOUNTED = re.compile(r"\b(minio|s3)://")
 _LAUNCHER_SCHEMA = re.compile(r"^\s*title:\s*system\.", re.MULTILINE)
@@ -40,9 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     own, tfx_args = parse_arguments(sys.argv[1:] if argv is None else argv)
     executor_input = json.loads(own.json_serialized_invocation_args)
     bindings = [Binding.from_flag(flag) for flag in own.bind]
+    declared = own.json_serialized_inputs_spec_args
     try:
         tfx_input, beam_args = prepare(executor_input, bindings)
+        fill_in_types(tfx_input, json.loads(declared))
+        warn_without_gpu()
         invocation = ["--json_serialized_invocation_args", json.dumps(tfx_input)]
+        invocation += ["--json_serialized_inputs_spec_args", declared]
         _run_tfx([*invocation, *tfx_args, *beam_args])
     except InvalidInput as error:
         print(f"tfx-audio: {error}", file=sys.stderr)
@@ -58,6 +65,7 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
     """Divide the command line into this module's part and TFX's."""
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("--json_serialized_invocation_args", required=True)
+    parser.add_argument("--json_serialized_inputs_spec_args", default="{}")
     parser.add_argument("--bind", action="append", default=[])
     return parser.parse_known_args(list(argv))
 
@@ -95,6 +103,35 @@ def prepare(
     for artifact in [*_artifacts(artifacts), *_artifacts(outputs)]:
         artifact["uri"] = local_path(artifact["uri"])
     return tfx_input, beam_args
+
+
+def fill_in_types(tfx_input: dict[str, Any], inputs_spec: dict[str, Any]) -> None:
+    """Give input artifacts without a type the one that the component declares.
+
+    Args:
+      tfx_input: The ExecutorInput, changed in place.
+      inputs_spec: The component's ComponentInputsSpec, as JSON.
+    """
+    declared = inputs_spec.get("artifacts", {})
+    for name, item in tfx_input.get("inputs", {}).get("artifacts", {}).items():
+        for artifact in item.get("artifacts", []):
+            if name in declared and not any(artifact.get("type", {}).values()):
+                artifact["type"] = declared[name]["artifactType"]
+
+
+def warn_without_gpu() -> None:
+    """Say so where the pod was given GPUs and TensorFlow sees none."""
+    asked = os.environ.get(GPUS_VARIABLE)
+    if not asked:
+        return
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        print(
+            f"tfx-audio: this pod asked for {asked} GPU, and TensorFlow sees none: it runs on the "
+            "CPU. Expected an image with CUDA (docker build --build-arg GPU=1) on a GPU's node",
+            file=sys.stderr,
+        )
 
 
 def _split(beam_args: str) -> list[str]:

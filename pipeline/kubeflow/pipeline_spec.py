@@ -72,28 +72,27 @@ def add_beam_args(spec: dict[str, Any], component_ids: Sequence[str]) -> None:
 def add_mounted_folder(spec: dict[str, Any], folder: MountedFolder) -> None:
     """Add an importer for a folder and make it an input of the component that reads it."""
     label = f"{folder.name}_executor"
-    uri_type = {"parameterType": "STRING"}
-    spec["components"][folder.name] = {
+    component: dict[str, Any] = {
         "executorLabel": label,
-        "inputDefinitions": {"parameters": {_URI: uri_type}},
         "outputDefinitions": {"artifacts": {_IMPORTED: {"artifactType": _FOLDER_TYPE}}},
     }
-    spec["deploymentSpec"]["executors"][label] = {
-        "importer": {
-            "artifactUri": {"runtimeParameter": _URI},
-            "typeSchema": _FOLDER_TYPE,
-            "reimport": False,
-        }
-    }
-    value: dict[str, Any] = {"runtimeValue": {"constant": folder.uri}}
-    if folder.parameter:
-        value = {"componentInputParameter": folder.parameter}
-    spec["root"]["dag"]["tasks"][folder.name] = {
+    task: dict[str, Any] = {
         "taskInfo": {"name": folder.name},
         "componentRef": {"name": folder.name},
-        "inputs": {"parameters": {_URI: value}},
         "cachingOptions": {"enableCache": True},
     }
+    uri: dict[str, Any] = {"constant": folder.uri}
+    if folder.parameter:
+        # Of a task's inputs, KFP's importer reads the run's parameters only.
+        uri = {"runtimeParameter": _URI}
+        component["inputDefinitions"] = {"parameters": {_URI: {"parameterType": "STRING"}}}
+        taken = {"componentInputParameter": folder.parameter}
+        task["inputs"] = {"parameters": {_URI: taken}}
+    spec["components"][folder.name] = component
+    spec["deploymentSpec"]["executors"][label] = {
+        "importer": {"artifactUri": uri, "typeSchema": _FOLDER_TYPE, "reimport": False}
+    }
+    spec["root"]["dag"]["tasks"][folder.name] = task
     _take_artifact(spec, folder)
     _bind(spec, folder.component_id, folder.binding)
 

@@ -25,14 +25,14 @@ def _compile(output: Path, *arguments: str) -> dict[str, Any]:
     compile_command.add_arguments(parser)
     given = ["--image", "registry/tfx-audio:1", "--root", ROOT, "-o", str(output), *arguments]
     assert compile_command.run(parser.parse_args(given)) == 0
-    spec: dict[str, Any] = yaml.safe_load(output.read_text())
+    spec: dict[str, Any] = next(yaml.safe_load_all(output.read_text()))
     return spec
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    _compile(output, *REMOTE, *RATE, "--resources", "Trainer.gpu=1", "--set=train.steps=123")
+    _compile(output, *REMOTE, *RATE, "--set=kubeflow.pods.Trainer.gpu=1", "--set=train.steps=123")
     return output
 
 
@@ -109,6 +109,7 @@ def test_resources_by_component(spec: dict[str, Any]) -> None:
     trainer = _container(spec, "Trainer")["resources"]
     assert trainer["accelerator"] == {"count": "1", "type": "nvidia.com/gpu"}
     assert trainer["memoryLimit"] == 16
+    assert _container(spec, "Trainer")["env"] == [{"name": "TFX_AUDIO_GPUS", "value": "1"}]
     assert _container(spec, "Pusher")["resources"] == {"cpuLimit": 2.0, "memoryLimit": 4.0}
 
 
@@ -134,7 +135,7 @@ def test_no_environment_of_this_process_is_compiled_in(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "correct-horse")
     again = tmp_path / "again.yaml"
-    _compile(again, *REMOTE, *RATE, "--resources", "Trainer.gpu=1", "--set=train.steps=123")
+    _compile(again, *REMOTE, *RATE, "--set=kubeflow.pods.Trainer.gpu=1", "--set=train.steps=123")
     assert "correct-horse" not in again.read_text()
     assert again.read_text() == compiled.read_text()
 
@@ -159,9 +160,13 @@ def test_a_baseline_model_comes_by_importer(tmp_path: Path) -> None:
         (["--data", "minio://mlpipeline/audio"], "--data-version is required"),
         (REMOTE, "data.sample_rate is required"),
         ([*REMOTE, *RATE, "--target", "vertex"], "Vertex AI needs a gs:// folder"),
-        ([*REMOTE, *RATE, "--resources", "Trainr.gpu=1"], "Did you mean 'Trainer'"),
-        ([*REMOTE, *RATE, "--resources", "Trainer=1"], "COMPONENT.FIELD=VALUE"),
-        ([*REMOTE, *RATE, "--resources", "Trainer.gpus=1"], "Trainer.gpus"),
+        ([*REMOTE, *RATE, "--set=kubeflow.pods.Trainr.gpu=1"], "Did you mean 'Trainer'"),
+        ([*REMOTE, *RATE, "--set=kubeflow.pods.Trainer.gpus=1"], "kubeflow.pods.Trainer.gpus"),
+        ([*REMOTE, *RATE, "--root", "/volume/runs"], "root: expected a folder in an object store"),
+        (["--data", "minio://other/audio", *REMOTE[2:], *RATE], "in the root's bucket"),
+        (["--data", "minio://mlpipeline", *REMOTE[2:], *RATE], "no whole bucket"),
+        (["--data", "http://host/audio", *REMOTE[2:], *RATE], "data.path: expected a folder in an"),
+        ([*REMOTE, *RATE, "--set=evaluate.baseline_model=/models/1"], "imports nothing else"),
         ([*REMOTE, *RATE, "--policy", "no-such-preset"], "no-such-preset"),
     ],
 )
@@ -208,6 +213,65 @@ def test_a_manifest_elsewhere_is_refused(tmp_path: Path) -> None:
         _compile(tmp_path / "p.yaml", *REMOTE, *RATE, "--manifest", "s3://other/clips.csv")
 
 
+def test_data_in_another_bucket_of_s3_is_taken_with_a_note(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _compile(tmp_path / "p.yaml", "--data", "s3://other/audio", *REMOTE[2:], *RATE)
+    assert "data.path, s3://other/audio, is not in the root's bucket" in capsys.readouterr().err
+
+
+BANK_POLICY = "transforms: [{name: AddBackgroundNoise, sounds: rooms}]"
+
+
+def _bank_policy(folder: Path) -> list[str]:
+    (folder / "policy.yaml").write_text(BANK_POLICY)
+    return ["--policy", str(folder / "policy.yaml")]
+
+
+def test_a_sound_bank_in_a_bucket_is_not_listed_and_imported_by_its_constant_uri(
+    tmp_path: Path,
+) -> None:
+    banks = ["--sound-bank", "rooms=minio://mlpipeline/rooms"]
+    spec = _compile(tmp_path / "p.yaml", *REMOTE, *RATE, *_bank_policy(tmp_path), *banks)
+    executor = spec["deploymentSpec"]["executors"]["bank_rooms_executor"]
+    assert executor["importer"]["artifactUri"] == {"constant": "minio://mlpipeline/rooms"}
+    assert "inputs" not in spec["root"]["dag"]["tasks"]["bank_rooms"]
+    assert 'artifacts.bank_rooms=banks:["rooms"]' in _container(spec, "SoundBank")["args"]
+
+
+def test_a_sound_bank_in_a_bucket_needs_a_version_too(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    banks = ["--sound-bank", "rooms=minio://mlpipeline/rooms"]
+    data = ["--data", str(tmp_path / "audio")]
+    with pytest.raises(InvalidInput, match=r"--data-version is required .*mlpipeline/rooms"):
+        _compile(tmp_path / "p.yaml", *data, *_bank_policy(tmp_path), *banks)
+
+
+def test_what_pods_ask_for_is_a_second_document_that_the_kfp_sdk_takes(tmp_path: Path) -> None:
+    pods = {"all": {"retries": 2}, "Trainer": {"secret_env": {"KEY": "store/key"}}}
+    setting = f"--set=kubeflow.pods={json.dumps(pods)}"
+    output = tmp_path / "p.yaml"
+    spec = _compile(output, *REMOTE, *RATE, setting)
+    tasks = spec["root"]["dag"]["tasks"]
+    retried = {name for name, task in tasks.items() if "retryPolicy" in task}
+    assert retried == set(tasks) - {"data"}
+    _, platform = yaml.safe_load_all(output.read_text())
+    assert platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"] == {
+        "Trainer_executor": {
+            "secretAsEnv": [
+                {"secretName": "store", "keyToEnv": [{"secretKey": "key", "envVar": "KEY"}]}
+            ]
+        }
+    }
+    assert components.load_component_from_file(str(output)).platform_spec.platforms
+
+
+def test_vertex_has_no_platform_spec(tmp_path: Path) -> None:
+    arguments = ["--root", "gs://bucket/runs", "--target", "vertex", *REMOTE, *RATE]
+    with pytest.raises(InvalidInput, match="Vertex AI takes no podMetadata"):
+        _compile(tmp_path / "p.yaml", *arguments, "--set=kubeflow.pods.all.labels.team=audio")
+
+
 def _on_flink(prefix: str = "beam") -> list[str]:
     settings = {"runner": "flink", "endpoint": "jobs:8099", "worker_pool": "localhost:50000"}
     return [f"--set={prefix}.{name}={value}" for name, value in settings.items()]
@@ -222,11 +286,3 @@ def test_workers_outside_the_pod_cant_see_its_disk(tmp_path: Path, prefix: str) 
 def test_workers_outside_the_pod_see_a_bucket_and_a_volume(tmp_path: Path) -> None:
     reached = ["--root", "gs://bucket/runs", "--data", "/volume/audio", "--data-version", "v7"]
     _compile(tmp_path / "pipeline.yaml", *reached, *RATE, *_on_flink())
-
-
-def test_banks_that_only_the_pods_can_read_are_named_and_not_listed(tmp_path: Path) -> None:
-    policy = tmp_path / "street.yaml"
-    policy.write_text("transforms: [{name: AddBackgroundNoise, sounds: street}]\n")
-    banks = ["--policy", str(policy), "--sound-bank", "street=gs://sounds/street"]
-    spec = _compile(tmp_path / "pipeline.yaml", *REMOTE, *RATE, *banks)
-    assert "gs://sounds/street" in json.dumps(spec)

@@ -167,3 +167,41 @@ def test_beam_arguments_with_an_open_quote_end_with_status_2(
     status = entrypoint.main(["--json_serialized_invocation_args", json.dumps(executor_input)])
     assert status == 2
     assert "No closing quotation" in capsys.readouterr().err
+
+
+def test_inputs_without_a_type_get_the_one_that_the_component_declares() -> None:
+    declared = {"artifacts": {"model": {"artifactType": {"instanceSchema": "title: tfx.Model\n"}}}}
+    blank = {"uri": MODEL, "type": {"instanceSchema": ""}}
+    stray = {"uri": MODEL, "type": {"instanceSchema": "title: tfx.Other\n"}}
+    tfx_input = {"inputs": {"artifacts": {"model": {"artifacts": [blank, stray, {"uri": MODEL}]}}}}
+    entrypoint.fill_in_types(tfx_input, declared)
+    artifacts = tfx_input["inputs"]["artifacts"]["model"]["artifacts"]
+    titles = [artifact["type"]["instanceSchema"] for artifact in artifacts]
+    assert titles == ["title: tfx.Model\n", "title: tfx.Other\n", "title: tfx.Model\n"]
+
+
+def test_tfx_gets_the_declaration_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(entrypoint, "_run_tfx", commands.append)
+    monkeypatch.setattr(entrypoint, "_publish", lambda *_: None)
+    declared = json.dumps({"parameters": {"x": {"parameterType": "STRING"}}})
+    arguments = ["--json_serialized_invocation_args", json.dumps(_input(x="1"))]
+    assert entrypoint.main([*arguments, "--json_serialized_inputs_spec_args", declared]) == 0
+    (command,) = commands
+    assert command[command.index("--json_serialized_inputs_spec_args") + 1] == declared
+
+
+@pytest.mark.parametrize(("asked", "found", "said"), [("1", [], True), ("1", ["GPU:0"], False)])
+def test_a_gpu_that_tensorflow_does_not_see_is_said(
+    asked: str,
+    found: list[str],
+    said: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import tensorflow as tf
+
+    monkeypatch.setenv(entrypoint.GPUS_VARIABLE, asked)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: found)
+    entrypoint.warn_without_gpu()
+    assert ("asked for 1 GPU, and TensorFlow sees none" in capsys.readouterr().err) is said
