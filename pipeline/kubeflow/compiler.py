@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from pydantic import ValidationError
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
     KubeflowV2DagRunner,
@@ -24,7 +25,7 @@ from tfx_audio.pipeline.beam.options import settings_for
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.definition import create_pipeline
 from tfx_audio.pipeline.kubeflow.binding import Binding
-from tfx_audio.pipeline.kubeflow.config import ALL, KubeflowConfig
+from tfx_audio.pipeline.kubeflow.config import ALL, KubeflowConfig, PodConfig
 from tfx_audio.pipeline.kubeflow.locations import check_folders, check_root, is_remote
 from tfx_audio.pipeline.kubeflow.pipeline_spec import (
     MountedFolder,
@@ -42,6 +43,7 @@ Target = Literal["kubeflow", "vertex"]
 ENTRY_POINT = ["python", "-m", "tfx_audio.pipeline.kubeflow.entrypoint"]
 _ON_THE_PODS_DISK = ("minio://", "s3://")
 _INGEST, _BANKS, _TRAINER = "AudioExampleGen", "SoundBank", "Trainer"
+_BANK_TASK = "bank_"
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,12 @@ def _check_locations(
             raise InvalidInput(f"root: Vertex AI needs a gs:// folder, got {config.root}")
         return []
     check_root(config.root)
-    names = {_INGEST: "data.path"}
-    read = {names.get(item.component_id, f"sound bank {item.name}"): item.uri for item in folders}
+    read = {
+        "data.path"
+        if item.parameter
+        else f"sound bank {item.name.removeprefix(_BANK_TASK)}": item.uri
+        for item in folders
+    }
     baseline = config.evaluate.baseline_model
     if baseline:
         if not is_remote(baseline):
@@ -191,7 +197,7 @@ def _mounted_folders(config: PipelineConfig, inputs: PipelineInputs) -> list[Mou
         )
     for name, uri in inputs.banks.items():
         if is_remote(uri):
-            task = f"bank_{name}"
+            task = f"{_BANK_TASK}{name}"
             binding = Binding("artifacts", task, "banks", (name,))
             folders.append(MountedFolder(task, uri, _BANKS, binding))
     return folders
@@ -222,7 +228,7 @@ def _configure_pods(
                 f"kubeflow.pods: expected one of {', '.join(known)}, got '{name}'."
                 + did_you_mean(name, known)
             )
-    pods = {name: kubeflow.pod(name) for name in components}
+    pods = {name: _pod(kubeflow, name) for name in components}
     for name, pod in pods.items():
         configure_pod(spec, name, pod)
     platform = platform_spec(spec, pods)
@@ -231,3 +237,11 @@ def _configure_pods(
         names = sorted({name for executor in found for name in executor})
         raise InvalidInput(f"kubeflow.pods: Vertex AI takes no {', '.join(names)}")
     return platform
+
+
+def _pod(kubeflow: KubeflowConfig, component: str) -> PodConfig:
+    try:
+        return kubeflow.pod(component)
+    except ValidationError as error:  # what `all` and the component say does not fit together
+        problem = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+        raise InvalidInput(f"kubeflow.pods, as they hold for {component}: {problem}") from None

@@ -115,10 +115,10 @@ def check_submission(spec: Mapping[str, Any], root: str, arguments: Mapping[str,
     if DATA_ROOT not in arguments:
         return ""
     folder = arguments[DATA_ROOT]
-    executors = spec["deploymentSpec"]["executors"].values()
-    imported = {"runtimeParameter": "uri"} in [
-        executor.get("importer", {}).get("artifactUri") for executor in executors
-    ]
+    imported = any(
+        "runtimeParameter" in executor.get("importer", {}).get("artifactUri", {})
+        for executor in spec["deploymentSpec"]["executors"].values()
+    )
     if imported != is_remote(folder):
         expected = "a URI, which an importer takes" if imported else "a path that the pods see"
         raise InvalidInput(

@@ -18,6 +18,7 @@ from tfx_audio.pipeline.commands import compile as compile_command
 ROOT = "minio://mlpipeline/runs"
 REMOTE = ["--data", "minio://mlpipeline/audio", "--data-version", "v7"]
 RATE = ["--set", "data.sample_rate=8000"]
+CORE = "--set=kubeflow.pods={all: {cpu: 3, cpu_request: 3}, Pusher: {cpu: 1}}"
 
 
 def _compile(output: Path, *arguments: str) -> dict[str, Any]:
@@ -168,6 +169,7 @@ def test_a_baseline_model_comes_by_importer(tmp_path: Path) -> None:
         (["--data", "http://host/audio", *REMOTE[2:], *RATE], "data.path: expected a folder in an"),
         ([*REMOTE, *RATE, "--set=evaluate.baseline_model=/models/1"], "imports nothing else"),
         ([*REMOTE, *RATE, "--policy", "no-such-preset"], "no-such-preset"),
+        ([*REMOTE, *RATE, CORE], "as they hold for Pusher: cpu_request is above cpu, 1"),
     ],
 )
 def test_bad_input_is_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
