@@ -14,6 +14,7 @@ import numpy as np
 
 from tfx_audio.components.audio.augment.bank_files import SoundBankFiles, install_sounds
 from tfx_audio.components.audio.augment.failure import AugmentationFailed, ready_output
+from tfx_audio.components.audio.augment.plain_floats import install_plain_floats
 from tfx_audio.components.audio.augment.random_streams import (
     SeededRoom,
     install_generators,
@@ -55,6 +56,7 @@ def build_chain(
     install_generators()
     install_sounds()
     install_repairs()
+    install_plain_floats()
     from audiomentations import Compose
 
     chain = Chain()
