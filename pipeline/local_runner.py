@@ -8,6 +8,7 @@ arguments, so there are none.
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import logging
 import os
 import sys
@@ -51,6 +52,7 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
       TooManyRejected: If a component rejected more than the threshold.
       RunFailed: If a component failed otherwise.
     """
+    _check_kapre()
     prepare_root(config.root)
     say = sys.stderr
     print("tfx-audio: reading the data's headers and loading TFX …", file=say, flush=True)
@@ -66,6 +68,14 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
         display.announce(f"{found}{labels}{inputs.sample_rate} Hz; log: {log}")
         ran = _run(config, inputs, display, log)
         return _summarise(config) if ran else None
+
+
+def _check_kapre() -> None:
+    """Miss kapre before the first component; from Python 3.11 on pip does not bring it."""
+    if importlib.util.find_spec("kapre") is None:
+        raise InvalidInput(
+            "the model needs kapre, which is not installed: pip install --no-deps kapre==0.4.1"
+        )
 
 
 def prepare_root(root: str) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from tfx_audio.components.audio.progress import LOGGER_NAME
+from tfx_audio.pipeline.quiet_tensorflow import quieten_tensorflow
 
 _RUNNING = re.compile(r"^Component (\S+) is running\.$")
 _FINISHED = re.compile(r"^Component (\S+) is finished\.$")
@@ -111,6 +112,7 @@ class ProgressDisplay(logging.Handler):
 
 def quieten() -> None:
     """Keep the libraries' start-up chatter out of the terminal; errors still come through."""
+    quieten_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # Beam's worker processes

@@ -114,7 +114,8 @@ def settings_for(config: BeamConfig, component_id: str | None = None) -> BeamRun
 
 
 def _local(settings: BeamRunnerConfig) -> list[str]:
-    args = ["--runner=DirectRunner"]
+    # DirectRunner downloads Prism first, from Beam 2.68 on; 2.65 knows no short name for this one.
+    args = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
     if settings.workers is not None:  # said outright, one worker included: nobody chooses again
         args.append(f"--direct_num_workers={settings.workers}")
         if settings.workers > 1:

@@ -30,6 +30,8 @@ _PACKAGES = (
     "numpy",
     "protobuf",
 )
+# Its own bounds exclude TFX 1.21, so that pip can't bring it (docs/platforms.md).
+_HINTS = {"kapre": ": pip install --no-deps kapre==0.4.1"}
 
 
 class Finding(NamedTuple):
@@ -76,7 +78,7 @@ def _versions() -> Iterator[Finding]:
         try:
             yield Finding("ok", package, metadata.version(package))
         except metadata.PackageNotFoundError:
-            yield Finding("error", package, "not installed")
+            yield Finding("error", package, f"not installed{_HINTS.get(package, '')}")
 
 
 def _incompatibilities() -> Iterator[Finding]:
@@ -87,12 +89,6 @@ def _incompatibilities() -> Iterator[Finding]:
     beam, numpy = _release("apache-beam"), _release("numpy")
     if beam < (2, 54) and numpy >= (1, 25):
         yield Finding("error", "apache-beam", "Beam up to 2.53 does not fit this numpy: use 2.65")
-    if beam >= (2, 68):
-        yield Finding(
-            "warning",
-            "apache-beam",
-            "from 2.68 DirectRunner tries to download Prism: pass --beam-arg=--runner=FnApiRunner",
-        )
     if _release("kapre") not in ((0, 4, 1), ()) and numpy < (2,):
         yield Finding("error", "kapre", "only kapre 0.4.1 works with numpy 1")
     if not sys.flags.dont_write_bytecode and "PYTHONDONTWRITEBYTECODE" in os.environ:

@@ -107,10 +107,10 @@ def _normalisation(
         return ClipNormalisation(name=NORMALISATION)
     if band_statistics is None:
         raise ValueError("normalisation 'dataset' needs band_statistics of the training data")
-    return keras.layers.Normalization(
-        axis=2,
-        mean=band_statistics.mean.reshape(1, 1, -1, 1).tolist(),
-        variance=np.maximum(band_statistics.variance, 1e-3).reshape(1, 1, -1, 1).tolist(),
+    return keras.layers.Normalization(  # Keras 3.12 and 3.15 both broadcast a mean of (bands, 1)
+        axis=(2, 3),
+        mean=band_statistics.mean.reshape(-1, 1).tolist(),
+        variance=np.maximum(band_statistics.variance, 1e-3).reshape(-1, 1).tolist(),
         dtype="float32",
         name=NORMALISATION,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
+from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 exports only some of them
 
 from tfx_audio.components.audio.clip import CLEAN
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
@@ -25,7 +26,7 @@ LABEL_ID_KEY = "label_id"
 
 def build_eval_config(
     evaluate: EvaluateConfig, conditions: Sequence[str], has_baseline: bool
-) -> tfma.EvalConfig:
+) -> config_pb2.EvalConfig:
     """Say what to measure and what blesses a model.
 
     Accuracy by condition, by condition and label; a confusion matrix for each condition. A model is
@@ -59,18 +60,18 @@ def build_eval_config(
         _threshold(condition, floor, evaluate.max_regression if has_baseline else None)
         for condition, floor in floors.items()
     ]
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=_model_specs(has_baseline),
         slicing_specs=[
-            tfma.SlicingSpec(feature_keys=[CONDITION_KEY]),
-            tfma.SlicingSpec(feature_keys=[CONDITION_KEY, LABEL_KEY]),
+            config_pb2.SlicingSpec(feature_keys=[CONDITION_KEY]),
+            config_pb2.SlicingSpec(feature_keys=[CONDITION_KEY, LABEL_KEY]),
         ],
         metrics_specs=[
-            tfma.MetricsSpec(
+            config_pb2.MetricsSpec(
                 metrics=[
-                    tfma.MetricConfig(class_name="ExampleCount"),
-                    tfma.MetricConfig(class_name=ACCURACY, per_slice_thresholds=thresholds),
-                    tfma.MetricConfig(class_name=CONFUSION, config='{"thresholds": [0.0]}'),
+                    config_pb2.MetricConfig(class_name="ExampleCount"),
+                    config_pb2.MetricConfig(class_name=ACCURACY, per_slice_thresholds=thresholds),
+                    config_pb2.MetricConfig(class_name=CONFUSION, config='{"thresholds": [0.0]}'),
                 ]
             )
         ],
@@ -78,7 +79,7 @@ def build_eval_config(
 
 
 def _model_specs(has_baseline: bool) -> list[Any]:
-    candidate = tfma.ModelSpec(
+    candidate = config_pb2.ModelSpec(
         signature_name=SERVING_SIGNATURE,
         preprocessing_function_names=[TRANSFORM_SIGNATURE],
         label_key=LABEL_ID_KEY,
@@ -86,7 +87,7 @@ def _model_specs(has_baseline: bool) -> list[Any]:
     )
     if not has_baseline:
         return [candidate]
-    baseline = tfma.ModelSpec()
+    baseline = config_pb2.ModelSpec()
     baseline.CopyFrom(candidate)
     candidate.name, baseline.name = "candidate", "baseline"
     baseline.is_baseline = True
@@ -95,15 +96,15 @@ def _model_specs(has_baseline: bool) -> list[Any]:
 
 def _threshold(condition: str, floor: float, max_regression: float | None) -> Any:
     """Return the threshold on one condition's slice."""
-    threshold = tfma.PerSliceMetricThreshold(
-        slicing_specs=[tfma.SlicingSpec(feature_values={CONDITION_KEY: condition})],
+    threshold = config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec(feature_values={CONDITION_KEY: condition})],
         threshold=text_format.Parse(
-            f"value_threshold {{ lower_bound {{ value: {floor} }} }}", tfma.MetricThreshold()
+            f"value_threshold {{ lower_bound {{ value: {floor} }} }}", config_pb2.MetricThreshold()
         ),
     )
     if max_regression is not None:
         change = threshold.threshold.change_threshold
-        change.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        change.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         change.absolute.value = -max_regression
     return threshold
 

@@ -25,7 +25,10 @@ def _options(**settings: Any) -> PipelineOptions:
 
 
 def test_the_default_runs_in_process_and_packs_no_source_distribution() -> None:
-    assert beam_args(BeamConfig()) == ["--runner=DirectRunner", "--sdk_container_image=unused"]
+    assert beam_args(BeamConfig()) == [
+        "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+        "--sdk_container_image=unused",
+    ]
 
 
 def test_one_worker_is_a_choice_too_and_needs_no_second_process() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
@@ -116,7 +117,7 @@ def test_allows_no_more_loss_against_a_baseline_than_said():
     for threshold in thresholds(config).values():
         change = threshold.change_threshold
         assert change.absolute.value == pytest.approx(-0.05)
-        assert change.direction == tfma.MetricDirection.HIGHER_IS_BETTER
+        assert change.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER
 
 
 def test_refuses_a_condition_that_the_policy_does_not_have():
