@@ -6,7 +6,7 @@ BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test e2e lint types format bench docs lock image-check clean
+.PHONY: help install demo test e2e lint types format bench docs lock image-check dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,11 @@ lock: install ## resolve both lock files anew from pyproject.toml; ARGS=--upgrad
 
 image-check: install ## build the image (buildah), run a task and a Beam worker from it (podman)
 	@./scripts/image-check $(ARGS)
+
+dist: install ## the release: the wheel, and what it needs to run, locked (docs/platforms.md)
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+	@scripts/runtime-lock 3.10 > dist/requirements-py310.txt
+	@scripts/runtime-lock 3.13 > dist/requirements-py313.txt
 
 clean: ## remove what was built (the environment stays)
 	@rm -rf build dist *.egg-info
