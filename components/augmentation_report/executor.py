@@ -13,7 +13,7 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio import progress
-from tfx_audio.components.augmentation_report.page import render_page
+from tfx_audio.components.augmentation_report.page import PAGE_FILE, render_page
 from tfx_audio.components.augmentation_report.report_builder import ReportSources, build_report
 from tfx_audio.components.augmentation_report.report_data import Anomaly
 
@@ -27,7 +27,6 @@ MODEL_KEY = "model"
 CLIPS_PER_LABEL_KEY = "clips_per_label"
 MAX_COPIES_KEY = "max_copies"
 CODE_DIGEST_KEY = "code_digest"
-PAGE_FILE = "index.html"
 _ANOMALIES_FILE = "SchemaDiff.pb"
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from tfx_audio.components.augmentation_report.report_data import Report
 
 PACKAGE = "tfx_audio.components.augmentation_report"
+PAGE_FILE = "index.html"
 PAGE_FILES = ("page.html", "page.css", "page.js")
 
 

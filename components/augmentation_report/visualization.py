@@ -10,7 +10,7 @@ from tfx.orchestration.experimental.interactive import visualizations
 from tfx.types import Artifact
 
 from tfx_audio.components.artifacts import AugmentationHtml
-from tfx_audio.components.augmentation_report.executor import PAGE_FILE
+from tfx_audio.components.augmentation_report.page import PAGE_FILE
 
 
 class AugmentationHtmlVisualization(visualizations.ArtifactVisualization):

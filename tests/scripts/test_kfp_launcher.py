@@ -17,7 +17,7 @@ from tfx_audio.pipeline.kubeflow.pipeline_spec import check_executors
 
 
 def _launcher() -> ModuleType:
-    path = Path(__file__).resolve().parents[3] / "scripts" / "kfp_launcher.py"
+    path = Path(__file__).resolve().parents[2] / "scripts" / "kfp_launcher.py"
     spec = importlib.util.spec_from_file_location("kfp_launcher", path)
     assert spec is not None
     assert spec.loader is not None
