@@ -25,7 +25,12 @@ LAYERS = (
     ("components/audio_example_gen", "components/audio_schema_gen", "components/sound_bank"),
     ("components/audio_augmenter",),
     ("components/augmentation_report",),
-    ("pipeline/beam", "pipeline/model", "pipeline/progress_display.py"),
+    (
+        "pipeline/beam",
+        "pipeline/kubeflow/config.py",
+        "pipeline/model",
+        "pipeline/progress_display.py",
+    ),
     ("pipeline/config.py",),
     ("pipeline/clips", "pipeline/results"),
     ("pipeline/run_inputs.py",),
