@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.name_pattern import parse_name_pattern
-from tfx_audio.components.audio.reading.recording import ClipFormat
 from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS
 from tfx_audio.components.audio.splits import SplitRule, make_split_rule
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
@@ -74,6 +74,16 @@ class IngestConfig(BaseModel):
         ge=1,
         description="Largest recording: MiB of the file, and MiB of its 32 bit samples decoded.",
     )
+    over_full_scale: Literal["rescale", "clip", "reject"] = Field(
+        "rescale",
+        description="What is done with a recording beyond full scale, as float files and MP3s may "
+        "be: brought to full scale, clipped or rejected. Integers stored as floats are read so.",
+    )
+    silent_labels: tuple[str, ...] = Field(
+        (),
+        description="Labels whose clips may be digital silence; a clip of nothing but zeros under "
+        "another label is rejected.",
+    )
     roots: tuple[str, ...] = Field(
         (), description="Further folders that links and manifests may point into."
     )
@@ -98,6 +108,8 @@ class IngestConfig(BaseModel):
             min_duration_s=self.min_duration_s,
             max_duration_s=self.max_duration_s,
             max_samples=self.max_samples,
+            over_full_scale=self.over_full_scale,
+            silent_labels=self.silent_labels,
         )
 
     def field_names(self) -> tuple[str, ...]:

@@ -43,11 +43,13 @@ class IngestResult:
       clips: Number of clips by split and label.
       seconds: Seconds of audio by split.
       rejected: Number of rejections by reason.
+      noted: Number of clips whose level was changed, by what was done.
     """
 
     clips: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     rejected: Counter[str] = field(default_factory=Counter)
+    noted: Counter[str] = field(default_factory=Counter)
 
     @property
     def splits(self) -> list[str]:
@@ -58,6 +60,7 @@ class IngestResult:
         """Return the counts as an artifact's custom properties."""
         found: dict[str, int | float] = {"rejected_total": sum(self.rejected.values())}
         found.update({f"rejected:{reason}": n for reason, n in sorted(self.rejected.items())})
+        found.update({f"noted:{note}": n for note, n in sorted(self.noted.items())})
         for name in self.splits:
             found[f"clips:{name}"] = sum(self.clips[name].values())
             found[f"seconds:{name}"] = round(self.seconds[name], 3)
@@ -69,6 +72,7 @@ class IngestResult:
             self.clips[split][label] += clips
             self.seconds[split] += seconds
         self.rejected.update(facts["rejected"])
+        self.noted.update(facts["noted"])
 
     def drop(self, sighting: Sighting, reason: str) -> Rejection:
         """Count a clip that was written as rejected, and return its record."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from apache_beam.io.filesystem import BeamIOError
 
-from tfx_audio.components.audio.reading.decode import Unusable
+from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
 from tfx_audio.components.audio.reading.foreign_record import (
     RecordFeatures,
     parse_foreign,
@@ -17,13 +17,12 @@ from tfx_audio.components.audio.reading.foreign_record import (
 )
 from tfx_audio.components.audio.reading.recording import (
     STAGE,
-    ClipFormat,
     CutClip,
     Recording,
     cut_recording,
     cut_row,
-    to_format,
 )
+from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.listing.files import open_file
@@ -75,10 +74,10 @@ def _cut_record(
     record: bytes, default_id: str, clip_format: ClipFormat, features: RecordFeatures
 ) -> Iterator[CutClip | Rejection]:
     try:
-        found = parse_foreign(record, features, default_id, clip_format.max_samples)
-        waveform = to_format(found.waveform, found.sample_rate, clip_format)
+        found = parse_foreign(record, features, default_id)
+        formatted = to_format(found.audio, clip_format)
     except Unusable as problem:
         label = record_label(record, features)
         yield Rejection(default_id, problem.reason, STAGE, problem.detail, label)
         return
-    yield from cut_row(found.row, waveform, clip_format)
+    yield from cut_row(found.row, formatted, clip_format)

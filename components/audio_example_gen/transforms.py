@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
-from tfx_audio.components.audio.reading.recording import ClipFormat, CutClip, Recording
+from tfx_audio.components.audio.reading.recording import CutClip, Recording
 from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
     GROUP_KEY,
@@ -137,9 +138,10 @@ class IngestShards(beam.PTransform):
     """Write each `Shard` as one TFRecord file a split; tell what became of it.
 
     The audio goes from file to file within one step and is never shuffled. Output `FACTS` has
-    JSON lines: ``{"counts": [[split, label, clips, seconds], ...], "rejected": {reason: n}}`` for
-    each shard, ``{"drop": [...], "reason": ...}`` with the fields of a `Sighting` for each clip
-    that must be taken out again. Output `REJECTED` has JSON lines of `Rejection`.
+    JSON lines: ``{"counts": [[split, label, clips, seconds], ...], "rejected": {reason: n},
+    "noted": {note: n}}`` for each shard, ``{"drop": [...], "reason": ...}`` with the fields of a
+    `Sighting` for each clip that must be taken out again. Output `REJECTED` has JSON lines of
+    `Rejection`.
     """
 
     def __init__(self, job: IngestJob) -> None:
@@ -184,6 +186,7 @@ class _IngestShardFn(beam.DoFn):
         job = self._job
         counts: dict[tuple[str, str], list[float]] = {}
         rejected: Counter[str] = Counter()
+        noted: Counter[str] = Counter()
         with ShardWriter(job.split_uris, number) as writer:
             for recording in recordings:
                 for cut in read_recording(recording, job.clip_format, job.features):
@@ -199,12 +202,14 @@ class _IngestShardFn(beam.DoFn):
                     count = counts.setdefault((split, clip.label), [0, 0.0])
                     count[0] += 1
                     count[1] += clip.duration_s
+                    noted.update([cut.note] if cut.note else [])
                     yield from self._sightings(cut, split, number, position)
         self._finished.write()
         yield json.dumps(
             {
                 "counts": [[*key, *value] for key, value in sorted(counts.items())],
                 "rejected": dict(sorted(rejected.items())),
+                "noted": dict(sorted(noted.items())),
             }
         )
 

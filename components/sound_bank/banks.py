@@ -19,8 +19,8 @@ from apache_beam.io.filesystems import FileSystems
 from tfx_audio.components.audio.augment.bank_files import MAX_SOUND_SAMPLES
 from tfx_audio.components.audio.clip import FLOOR_DBFS, encode_wav, to_dbfs
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import Unusable, decode
-from tfx_audio.components.audio.reading.recording import ClipFormat, to_format
+from tfx_audio.components.audio.reading.clip_format import ClipFormat, read_waveform
+from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.rejection import Rejection, check_rejected
 from tfx_audio.components.sound_bank.digest import audio_files, read_bytes
 
@@ -113,8 +113,8 @@ def load_sound(path: str, sample_rate: int) -> np.ndarray:
     Raises:
       Unusable: If it can't be decoded, has values that are not finite, or is silent.
     """
-    waveform, rate = decode(read_bytes(path), MAX_SOUND_SAMPLES)
-    waveform = to_format(waveform, rate, ClipFormat(sample_rate, max_samples=MAX_SOUND_SAMPLES))
+    clip_format = ClipFormat(sample_rate, max_samples=MAX_SOUND_SAMPLES)
+    waveform = read_waveform(read_bytes(path), clip_format).waveform
     peak = float(np.abs(waveform).max(initial=0.0))
     if to_dbfs(peak) <= FLOOR_DBFS:
         raise Unusable("silent", "a sound to mix in needs a signal; this one is digital silence")

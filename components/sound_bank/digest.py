@@ -13,7 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.augment.bank_files import is_sound
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import Unusable
+from tfx_audio.components.audio.reading.unusable import Unusable
 
 _READ_BYTES = 1024 * 1024
 

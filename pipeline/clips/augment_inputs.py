@@ -19,7 +19,8 @@ import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.recording import ClipFormat, Recording
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
+from tfx_audio.components.audio.reading.recording import Recording
 from tfx_audio.components.audio.records.examples import clip_to_example
 from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio.rejection import Rejection

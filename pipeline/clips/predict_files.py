@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, looks_like_audio
+from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES, looks_like_audio
 from tfx_audio.components.audio_example_gen.listing.files import (
     AllowedRoots,
     Problem,

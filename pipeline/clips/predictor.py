@@ -9,21 +9,22 @@ from typing import Any, NoReturn, TypeGuard
 import numpy as np
 import tensorflow as tf
 
-from tfx_audio.components.audio.clip import encode_wav, pcm16_to_wav
-from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import (
+from tfx_audio.components.audio.clip import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
-    Unusable,
+    encode_wav,
+    pcm16_to_wav,
 )
-from tfx_audio.components.audio.reading.recording import ClipFormat, single_file
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
+from tfx_audio.components.audio.reading.recording import single_file
+from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.rejection import Rejection, shorten
 from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 from tfx_audio.pipeline.clips.predict_files import AskedFile, size_problem
 from tfx_audio.pipeline.model.exported_facts import CARD_FILE, read_card
 
 _SIGNATURE = "wav"
-_MAX_SAMPLES = 2**27  # decoded or at the model's rate: two hours at 16 kHz
 _MAX_BATCH_BYTES = 2**26
 
 
@@ -151,7 +152,7 @@ def read_wav(file: AskedFile, sample_rate: int) -> bytes:
         raise Unusable("unreadable", f"the file: {error.strerror}") from error
     if problem:
         raise Unusable(*problem)
-    clip_format = ClipFormat(sample_rate, max_samples=_MAX_SAMPLES)
+    clip_format = ClipFormat(sample_rate)
     (cut,) = read_recording(single_file(file.path, file.name), clip_format)
     if isinstance(cut, Rejection):
         raise Unusable(cut.reason, cut.detail)

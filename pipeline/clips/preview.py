@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip, copy_id
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-from tfx_audio.components.audio.reading.recording import ClipFormat
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.augmentation_report.clip_views import build_cards
 from tfx_audio.components.augmentation_report.report_data import RejectedRow, Report, TransformUse

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.recording import ClipFormat, Recording, single_file
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
+from tfx_audio.components.audio.reading.recording import Recording, single_file
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.inventory import sampled_rates
+from tfx_audio.components.audio_example_gen.listing.inventory import most_common_rate, sampled_rates
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 from tfx_audio.components.audio_example_gen.stored_clips import read_recording
 from tfx_audio.components.augmentation_report.sampling import rank
@@ -88,7 +89,7 @@ def common_sample_rate(recordings: Sequence[Recording]) -> int:
     rates = sampled_rates(recordings)
     if not rates:
         raise InvalidInput("none of the files can be read as audio")
-    return max(rates, key=lambda rate: (rates[rate], rate))
+    return most_common_rate(rates)
 
 
 def read_clips(

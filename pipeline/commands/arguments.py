@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 
 def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> None:

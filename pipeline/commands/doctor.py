@@ -105,19 +105,20 @@ def _release(package: str) -> tuple[int, ...]:
 
 def _codecs() -> Iterator[Finding]:
     try:
-        import soundfile  # here, where its failure is a finding
+        import av  # here, where their failure is a finding
+        import soundfile
 
         formats = soundfile.available_formats()
         version = soundfile.__libsndfile_version__
     except (ImportError, OSError) as error:
-        yield Finding("error", "codecs", f"soundfile does not load: {error}")
+        yield Finding("error", "codecs", f"soundfile or PyAV does not load: {error}")
         return
     wanted = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF")
     for name in wanted:
         if name not in formats:
             yield Finding("warning", "codecs", f"libsndfile {version} reads no {name}")
     have = ", ".join(name for name in wanted if name in formats)
-    yield Finding("ok", "codecs", f"libsndfile {version}: {have}")
+    yield Finding("ok", "codecs", f"libsndfile {version}: {have}; FFmpeg by PyAV {av.__version__}")
 
 
 def _devices() -> Iterator[Finding]:

@@ -12,8 +12,8 @@ from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Aug
 from tfx_audio.components.audio.clip import Clip, from_pcm16, to_pcm16
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.recording import (
-    ClipFormat,
     CutClip,
     Recording,
     cut_recording,

@@ -39,6 +39,7 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
         "sample_rate": (examples.properties.get("sample_rate") if examples else None),
         "augmented": int(augmented.properties.get("augmented", 0)) if augmented else 0,
         "rejected": _rejected(run),
+        "noted": _counts_named(examples.properties if examples else {}, "noted:"),
         "labels": _labels(run),
         "evaluation": _evaluation(config, run),
         "blessed": _blessed(run),
@@ -82,8 +83,12 @@ def _rejected_in(properties: Mapping[str, Any]) -> dict[str, int]:
     """Return what an artifact states: ``rejected:<reason>`` of ingest, ``counters`` of augment."""
     counters = json.loads(str(properties.get("counters") or "{}"))
     stated = {reason: int(n) for reason, n in counters.get("rejected", {}).items()}
-    prefix = "rejected:"
-    return stated | {
+    return stated | _counts_named(properties, "rejected:")
+
+
+def _counts_named(properties: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    """Return the counts of an artifact's properties by what stands behind a prefix."""
+    return {
         name.removeprefix(prefix): int(value)
         for name, value in properties.items()
         if name.startswith(prefix)

@@ -57,6 +57,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("clips", clips),
         ("augmented", f"{summary['augmented']} copies"),
         ("rejected", rejected or "none"),
+        *[("levels", f"{count} clips {note}") for note, count in summary["noted"].items()],
         ("labels", _shorten(summary["labels"])),
         ("anomalies", "; ".join(summary["anomalies"]) or "none"),
     ]

@@ -15,8 +15,8 @@ import cachetools
 import numpy as np
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, decode
-from tfx_audio.components.audio.reading.recording import ClipFormat, to_format
+from tfx_audio.components.audio.reading.clip_format import ClipFormat, read_waveform
+from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES
 
 MAX_SOUND_SAMPLES = 100_000_000  # 400 MB as float32: over half an hour at 48 kHz
 CACHE_BYTES = 4 * MAX_SOUND_SAMPLES  # the longest sound fits
@@ -85,13 +85,12 @@ def _key(path: str, sample_rate: int | None, mono: bool) -> tuple[object, ...]:
 )
 def _read(path: str, sample_rate: int | None, mono: bool) -> tuple[np.ndarray, int]:
     """Return a whole file as ``(samples,)`` or ``(channels, samples)``, and its rate."""
-    samples, rate = decode(Path(path).read_bytes(), MAX_SOUND_SAMPLES)
     sound_format = ClipFormat(
-        sample_rate or rate, keep_channels=not mono, max_samples=MAX_SOUND_SAMPLES
+        sample_rate or 0, keep_channels=not mono, max_samples=MAX_SOUND_SAMPLES
     )
-    samples = to_format(samples, rate, sound_format)
-    samples.flags.writeable = False
-    return samples, sound_format.sample_rate
+    sound = read_waveform(Path(path).read_bytes(), sound_format)
+    sound.waveform.flags.writeable = False
+    return sound.waveform, sound.sample_rate
 
 
 def load_sound(

@@ -1,7 +1,8 @@
 """Whether an audio file is all there: what its container claims against what it has.
 
-libsndfile reads a file that was cut short without a word, as far as it goes. Sources: RIFF and
-RF64 (EBU Tech 3306), AIFF 1.3, AU (Sun), Wave64 (Sony), Ogg (RFC 3533), the Xing header of MP3.
+Decoders read a file that was cut short without a word, as far as it goes. Sources: RIFF and RF64
+(EBU Tech 3306), AIFF 1.3, AU (Sun), Wave64 (Sony), CAF (Apple), ISO 14496-12 (MP4), RFC 8794
+(EBML: WebM, Matroska), ASF (Microsoft), the Xing header of MP3.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from typing import NamedTuple
 _MAX_CHUNKS = 1000
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _UNKNOWN_LONG_SIZE = 2**63 - 1
+_LARGEST_SIZES = (2**31, 2**32 - 1, 2**63, 2**64 - 1)
+_STREAM_SIZE_SLACK = 2**16
 _W64_FIRST_CHUNK, _W64_CHUNK_HEADER = 40, 24
+_CAF_HEADER, _CAF_CHUNK_HEADER = 8, 12
+_TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"wide")
+_SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
+_ASF_OBJECT_HEADER = 24
 _XING_SEARCH_BYTES = 200
 _XING_HAS_FRAMES, _XING_HAS_BYTES = 1, 2
 
@@ -20,7 +27,7 @@ _XING_HAS_FRAMES, _XING_HAS_BYTES = 1, 2
 def missing_part(data: bytes) -> str:
     """Return what a container claims beyond its bytes, as a sentence; empty if all is there."""
     magic = data[:4]
-    if magic in (b"RIFF", b"RF64"):
+    if magic in (b"RIFF", b"RF64", b"BW64"):
         return _missing_chunk(data, "<", b"data")
     if magic == b"RIFX":
         return _missing_chunk(data, ">", b"data")
@@ -30,9 +37,15 @@ def missing_part(data: bytes) -> str:
         return _missing_au(data, ">" if magic == b".snd" else "<")
     if magic == b"riff":
         return _missing_w64(data)
-    if magic == b"OggS":
-        return _missing_page(data)
-    if magic[:3] == b"ID3" or magic[:1] == b"\xff":
+    if magic == b"caff":
+        return _missing_caf(data)
+    if magic == b"\x1aE\xdf\xa3":
+        return _missing_element(data)
+    if magic == b"0&\xb2u":
+        return _missing_object(data)
+    if data[4:8] in _TOP_BOXES:
+        return _missing_box(data)
+    if magic[:1] == b"\xff":
         return _missing_frames(data)
     return ""
 
@@ -40,20 +53,31 @@ def missing_part(data: bytes) -> str:
 def close_stream(data: bytes) -> bytes:
     """Give a WAV that was streamed its size; return every other file as it is.
 
-    Who writes to a pipe can't go back to the header: its `data` chunk claims 0xFFFFFFFF bytes, or
-    none, and its audio goes to the end of the file. (None with chunks behind it is an empty WAV.)
+    Who writes to a pipe can't go back to the header: its `data` chunk claims no bytes, or nearly
+    as many as 31, 32, 63 or 64 bits can say, and its audio goes to the end of the file. (None with
+    chunks behind it is an empty WAV.)
     """
-    order = {b"RIFF": "<", b"RIFX": ">"}.get(data[:4])
+    order = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"BW64": "<"}.get(data[:4])
     chunk = _find_chunk(data, order, b"data") if order else None
-    if not order or not chunk or chunk.size not in (0, _UNKNOWN_SIZE):
+    if not order or not chunk:
         return data
-    there = len(data) - chunk.start
-    if chunk.long_size is not None or not 0 < there < _UNKNOWN_SIZE:
+    there, claimed = len(data) - chunk.start, chunk.claimed
+    if there <= 0 or not (claimed == 0 or (claimed > there and _is_stream_size(claimed))):
         return data
-    if not chunk.size and _only_chunks(data, chunk.start, order):
+    if not claimed and _only_chunks(data, chunk.start, order):
         return data
-    size = struct.pack(f"{order}I", there)
-    return b"".join((data[: chunk.start - 4], size, memoryview(data)[chunk.start :]))
+    if chunk.long_size is not None and chunk.size == _UNKNOWN_SIZE:
+        field, size = chunk.long_size_at, struct.pack("<Q", there)
+    elif there < _UNKNOWN_SIZE:
+        field, size = chunk.start - 4, struct.pack(f"{order}I", there)
+    else:
+        return data
+    return b"".join((data[:field], size, memoryview(data)[field + len(size) :]))
+
+
+def _is_stream_size(claimed: int) -> bool:
+    """Return whether a size is what is left of a largest one, headers and rounding taken off."""
+    return any(-_STREAM_SIZE_SLACK <= claimed - limit <= 0 for limit in _LARGEST_SIZES)
 
 
 def _only_chunks(data: bytes, position: int, order: str) -> bool:
@@ -76,6 +100,14 @@ class _Chunk(NamedTuple):
     start: int
     size: int
     long_size: int | None
+    long_size_at: int
+
+    @property
+    def claimed(self) -> int:
+        """The size that counts."""
+        if self.long_size is not None and self.size == _UNKNOWN_SIZE:
+            return self.long_size
+        return self.size
 
 
 def _missing_chunk(data: bytes, order: str, audio_chunk: bytes) -> str:
@@ -83,15 +115,12 @@ def _missing_chunk(data: bytes, order: str, audio_chunk: bytes) -> str:
     chunk = _find_chunk(data, order, audio_chunk)
     if chunk is None:
         return ""
-    claimed = chunk.size
-    if chunk.long_size is not None and claimed == _UNKNOWN_SIZE:
-        claimed = chunk.long_size
-    return _claim(claimed, len(data) - chunk.start)
+    return _claim(chunk.claimed, len(data) - chunk.start)
 
 
 def _find_chunk(data: bytes, order: str, audio_chunk: bytes) -> _Chunk | None:
     """Walk the chunks of a RIFF or AIFF file to the one with the audio."""
-    position, long_size = 12, None
+    position, long_size, long_size_at = 12, None, 0
     for _ in range(_MAX_CHUNKS):
         if position + 8 > len(data):
             return None
@@ -99,9 +128,10 @@ def _find_chunk(data: bytes, order: str, audio_chunk: bytes) -> _Chunk | None:
         (size,) = struct.unpack_from(f"{order}I", data, position + 4)
         position += 8
         if name == b"ds64" and position + 16 <= len(data):
-            (long_size,) = struct.unpack_from("<Q", data, position + 8)
+            long_size_at = position + 8
+            (long_size,) = struct.unpack_from("<Q", data, long_size_at)
         if name == audio_chunk:
-            return _Chunk(position, size, long_size)
+            return _Chunk(position, size, long_size, long_size_at)
         position += size + size % 2
     return None
 
@@ -128,23 +158,88 @@ def _missing_w64(data: bytes) -> str:
     return ""
 
 
-def _missing_page(data: bytes) -> str:
-    """Check that the last Ogg page has all of its bytes."""
-    start = data.rfind(b"OggS")
-    header = data[start : start + 27]
-    if len(header) < 27 or len(data) < start + 27 + header[26]:
-        return "the last page's header is cut short"
-    claimed = sum(data[start + 27 : start + 27 + header[26]])
-    return _claim(claimed, len(data) - start - 27 - header[26])
+def _missing_caf(data: bytes) -> str:
+    """Walk the chunks of a CAF file to its audio, which may go to the end of the file."""
+    position = _CAF_HEADER
+    for _ in range(_MAX_CHUNKS):
+        if position + _CAF_CHUNK_HEADER > len(data):
+            return ""
+        (size,) = struct.unpack_from(">q", data, position + 4)
+        name = data[position : position + 4]
+        position += _CAF_CHUNK_HEADER
+        if name == b"data":
+            return "" if size < 0 else _claim(size, len(data) - position)
+        position += max(size, 0)
+    return ""
+
+
+def _missing_box(data: bytes) -> str:
+    """Walk the outermost boxes of an MP4 file; the last may go to the end of the file."""
+    position = 0
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > len(data):
+            return ""
+        (size,) = struct.unpack_from(">I", data, position)
+        if size == 1 and position + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, position + 8)
+        if size < 8:  # 0: to the end; what else is so small is no box
+            return ""
+        if problem := _claim(size, len(data) - position):
+            return problem
+        position += size
+    return ""
+
+
+def _missing_element(data: bytes) -> str:
+    """Walk the EBML elements of a WebM or Matroska file, into those that don't say their size."""
+    position = 0
+    while position < len(data):
+        name, start = _ebml_number(data, position, keep_marker=True)
+        size, start = _ebml_number(data, start, keep_marker=False)
+        if start > len(data):
+            return "the last element's header is cut short"
+        if name in (_SEGMENT, _CLUSTER) and size is None:
+            position = start
+            continue
+        if name is None or size is None:
+            return ""  # for the decoder to judge
+        if problem := _claim(size, len(data) - start):
+            return problem
+        position = start + size
+    return ""
+
+
+def _ebml_number(data: bytes, position: int, keep_marker: bool) -> tuple[int | None, int]:
+    """Return a number of EBML's variable length, None if all its bits are set, and its end."""
+    first = data[position] if position < len(data) else 0
+    length = 9 - first.bit_length()
+    end = position + min(length, 8)
+    bits = 7 * length
+    value = int.from_bytes(data[position:end], "big")
+    plain = value & (1 << bits) - 1
+    if length > 8 or plain == (1 << bits) - 1:
+        return None, end
+    return (value if keep_marker else plain), end
+
+
+def _missing_object(data: bytes) -> str:
+    """Walk the outermost objects of an ASF (WMA) file; one that was streamed says no size."""
+    position = 0
+    for _ in range(_MAX_CHUNKS):
+        if position + _ASF_OBJECT_HEADER > len(data):
+            return ""
+        (size,) = struct.unpack_from("<Q", data, position + 16)
+        if size < _ASF_OBJECT_HEADER:
+            return ""
+        if problem := _claim(size, len(data) - position):
+            return problem
+        position += size
+    return ""
 
 
 def _missing_frames(data: bytes) -> str:
     """Check an MP3 file's length against its Xing header, if it has one."""
-    start = 0
-    if data[:3] == b"ID3" and len(data) >= 10:
-        a, b, c, d = (byte & 0x7F for byte in data[6:10])
-        start = 10 + (a << 21 | b << 14 | c << 7 | d)
-    head = data[start : start + _XING_SEARCH_BYTES]
+    head = data[:_XING_SEARCH_BYTES]
     found = max(head.find(b"Xing"), head.find(b"Info"))
     if found < 0 or len(head) < found + 16:
         return ""
@@ -152,7 +247,7 @@ def _missing_frames(data: bytes) -> str:
     if not flags & _XING_HAS_BYTES:
         return ""
     offset = found + 8 + (4 if flags & _XING_HAS_FRAMES else 0)
-    return _claim(struct.unpack_from(">I", head, offset)[0], len(data) - start)
+    return _claim(struct.unpack_from(">I", head, offset)[0], len(data))
 
 
 def _claim(claimed: int, there: int) -> str:

@@ -1,59 +1,36 @@
-"""Bytes of any audio file that libsndfile reads, found by content, to a waveform."""
+"""Bytes of an audio file or of a video's sound track, found by content, to a waveform.
+
+A clip is what a player would play, to its end, or a rejection by name.
+"""
 
 from __future__ import annotations
 
-import io
-import math
-import struct
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
 
-from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, from_pcm16
+from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from tfx_audio.components.audio.reading.blocks import Blocks, bounded, channels_first, join
 from tfx_audio.components.audio.reading.containers import close_stream, missing_part
-
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"}
-    | {".snd", ".caf", ".w64", ".rf64", ".m4a", ".wma", ".aac"}
+from tfx_audio.components.audio.reading.ffmpeg import media_rate, mixed_formats, open_media
+from tfx_audio.components.audio.reading.formats import (
+    HEAD_BYTES,
+    Kind,
+    after_tags,
+    id3_size,
+    kind_of,
 )
+from tfx_audio.components.audio.reading.joined import split_joined
+from tfx_audio.components.audio.reading.levels import check_finite
+from tfx_audio.components.audio.reading.libsndfile import (
+    open_plain_wav,
+    open_sound_file,
+    sound_file_rate,
+)
+from tfx_audio.components.audio.reading.unusable import Unusable
 
-
-_UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a FLAC header that says no length
-_BLOCK_FRAMES = 2**16
-_PLAIN_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
-
-
-class Unusable(ValueError):
-    """Audio that can't be used.
-
-    Attributes:
-      reason: The name that is counted.
-      detail: One sentence for a person.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-
-
-def looks_like_audio(head: bytes) -> bool:
-    """Return whether a file that starts with `head` (12 bytes or more) may be audio."""
-    if head[:4] in (b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"RF64", b"RIFX"):
-        return True
-    if head[:4] == b"RIFF":
-        return head[8:12] == b"WAVE"
-    if head[:4] == b"FORM":
-        return head[8:12] in (b"AIFF", b"AIFC")
-    is_mpeg_frame = (
-        len(head) >= 3
-        and head[0] == 0xFF
-        and head[1] & 0xE6 == 0xE2  # sync, layer III
-        and head[1] & 0x18 != 0x08
-        and head[2] & 0xF0 != 0xF0
-        and head[2] & 0x0C != 0x0C
-    )
-    return head[:3] == b"ID3" or is_mpeg_frame
+_HOW_TO_CONVERT = "`ffmpeg -i FILE FILE.flac` may convert it"
 
 
 def decode(data: bytes, max_samples: int) -> tuple[np.ndarray, int]:
@@ -68,116 +45,88 @@ def decode(data: bytes, max_samples: int) -> tuple[np.ndarray, int]:
       ``(channels, samples)``.
 
     Raises:
-      Unusable: With the reason ``empty``, ``unreadable``, ``truncated``, ``too_long``,
-        ``bad_sample_rate`` or ``non_finite``.
+      Unusable: See `open_audio`; also ``too_long`` and ``non_finite``.
+    """
+    audio = open_audio(data)
+    frames = join(bounded(audio, max_samples))
+    if not audio.is_bounded:
+        check_finite(frames)
+    return channels_first(frames), audio.sample_rate
+
+
+def open_audio(data: bytes) -> Blocks:
+    """Open an audio file; streams that stand one behind the other are one.
+
+    Raises:
+      Unusable: With the reason ``empty``, ``unreadable``, ``no_audio``, ``truncated``,
+        ``damaged``, ``mixed_formats`` or ``bad_sample_rate``, here or while blocks are read.
     """
     if not data:
         raise Unusable("empty", "the file has no bytes")
+    data = after_tags(data)
+    kind = kind_of(data[:HEAD_BYTES])
+    parts = split_joined(data, kind.demuxer) if kind else [data]
+    first = _open_one(parts[0], kind)
+    if len(parts) == 1:
+        return first
+    return Blocks(
+        first.sample_rate,
+        first.channels,
+        _one_after_the_other(first, parts[1:]),
+        is_bounded=first.is_bounded,
+    )
+
+
+def header_rate(file: BinaryIO) -> int | None:
+    """Return the sample rate that a file's header says, in Hz; None if it says none that serves.
+
+    Args:
+      file: The file, or its beginning, that can be sought in.
+    """
+    head = file.read(HEAD_BYTES)
+    if head[:3] == b"ID3" and len(head) >= 10:
+        file.seek(id3_size(head, 0))
+        head = file.read(HEAD_BYTES)
+    kind = kind_of(head)
+    file.seek(0)
+    rate = sound_file_rate(file) if not kind or kind.libsndfile else None
+    if kind and rate is None:
+        file.seek(0)
+        rate = media_rate(file, kind.demuxer)
+    return rate if rate and MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE else None
+
+
+def _one_after_the_other(first: Blocks, parts: list[bytes]) -> Iterator[np.ndarray]:
+    yield from first.frames
+    for part in parts:
+        part = after_tags(part)
+        audio = _open_one(part, kind_of(part[:HEAD_BYTES]))
+        one, other = (first.sample_rate, first.channels), (audio.sample_rate, audio.channels)
+        if one != other:
+            raise mixed_formats(one, other)
+        yield from audio.frames
+
+
+def _open_one(data: bytes, kind: Kind | None) -> Blocks:
+    """Open one stream with the decoder that is right for it."""
     data = close_stream(data)
     if missing := missing_part(data):
         raise Unusable("truncated", missing)
-    if plain := _decode_plain_wav(data, max_samples):
+    if plain := open_plain_wav(data):
         return plain
-    try:
-        with _OneWayFile(io.BytesIO(data)) as file:
-            rate = file.samplerate
-            waveform = _read_all(file, max_samples)
-    except soundfile.LibsndfileError as error:
-        raise Unusable("unreadable", f"libsndfile: {error.error_string}") from error
-    check_waveform(waveform)
-    if waveform.shape[1] == 1:
-        return waveform.reshape(-1), rate
-    return np.ascontiguousarray(waveform.T), rate
-
-
-class _OneWayFile(soundfile.SoundFile):
-    """A file that is never sought in without a length: soundfile does so after each read."""
-
-    def seekable(self) -> bool:
-        """Return whether soundfile may seek."""
-        return bool(self.frames != _UNKNOWN_FRAMES and super().seekable())
-
-
-def _read_all(file: soundfile.SoundFile, max_samples: int) -> np.ndarray:
-    """Return ``(frames, channels)``: as many as the header claims, or all where it doesn't say."""
-    if file.frames == _UNKNOWN_FRAMES:
-        _check_claims(file.samplerate, 0, file.channels, max_samples)
-        return _read_to_the_end(file, max_samples)
-    claimed = file.frames
-    _check_claims(file.samplerate, claimed, file.channels, max_samples)
-    try:
-        waveform = file.read(claimed, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        detail = f"{claimed} frames are claimed, not all can be read: {error.error_string}"
-        raise Unusable("truncated", detail) from error
-    if len(waveform) < claimed:
-        raise Unusable("truncated", f"{claimed} frames are claimed, {len(waveform)} are there")
-    return waveform
-
-
-def _read_to_the_end(file: soundfile.SoundFile, max_samples: int) -> np.ndarray:
-    """Read a file whose header doesn't say its length, a block at a time."""
-    blocks = [np.empty((0, file.channels), np.float32)]
-    n_samples = 0
-    try:
-        while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-            n_samples += block.size
-            if n_samples > max_samples:
-                raise Unusable(
-                    "too_long", f"data.max_recording_mb allows {max_samples} samples; it has more"
-                )
-            blocks.append(block)
-    except soundfile.LibsndfileError as error:
-        detail = f"the file ends in the middle of its audio: {error.error_string}"
-        raise Unusable("truncated", detail) from error
-    return np.concatenate(blocks)
-
-
-def _decode_plain_wav(data: bytes, max_samples: int) -> tuple[np.ndarray, int] | None:
-    """Decode PCM 16 WAV with the header that nearly all have, at a tenth of the usual cost.
-
-    Returns None for every other file; what is read is what libsndfile reads.
-    """
-    if len(data) <= _PLAIN_WAV.size:
-        return None
-    (
-        riff, _, wave, fmt, fmt_size, tag, channels, rate, _, align, bits, chunk, size
-    ) = _PLAIN_WAV.unpack_from(data)  # fmt: skip
-    if (riff, wave, fmt, chunk) != (b"RIFF", b"WAVE", b"fmt ", b"data"):
-        return None
-    if (fmt_size, tag, bits) != (16, 1, 16) or not channels or align != 2 * channels:
-        return None
-    n_frames = size // align
-    _check_claims(rate, n_frames, channels, max_samples)
-    pcm = np.frombuffer(data, "<i2", n_frames * channels, _PLAIN_WAV.size)
-    waveform = from_pcm16(pcm)
-    check_waveform(waveform)
-    if channels > 1:
-        waveform = np.ascontiguousarray(waveform.reshape(-1, channels).T)
-    return waveform, rate
-
-
-def check_waveform(waveform: np.ndarray) -> None:
-    """Check that a float waveform has samples, all of them finite.
-
-    Raises:
-      Unusable: If it hasn't.
-    """
-    if not waveform.size:
-        raise Unusable("empty", "there is no audio")
-    flat = waveform.reshape(-1)
-    # A finite sum of squares is quickly had and has no other cause than finite values.
-    if not math.isfinite(float(np.dot(flat, flat))) and not np.isfinite(waveform).all():
-        raise Unusable("non_finite", "the audio has values that are not finite")
-
-
-def _check_claims(rate: int, frames: int, channels: int, max_samples: int) -> None:
-    """Refuse what a header claims before anything of that size is made."""
-    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
-        raise Unusable("bad_sample_rate", f"the header claims {rate} Hz")
-    if frames * channels > max_samples:
-        raise Unusable(
-            "too_long",
-            f"the header claims {frames} frames of {channels} channels; data.max_recording_mb "
-            f"allows {max_samples} samples",
-        )
+    problems = []
+    if not kind or kind.libsndfile:
+        try:
+            return open_sound_file(data)
+        except Unusable as problem:
+            problems.append(problem)
+    if kind and not (problems and problems[0].reason != "unreadable"):
+        try:
+            return open_media(data, kind.demuxer)
+        except Unusable as problem:
+            problems.append(problem)
+    first, last = problems[0], problems[-1]
+    if "unreadable" not in (first.reason, last.reason) or last.reason == "damaged":
+        raise last
+    said = "; ".join(problem.detail for problem in problems)
+    raise Unusable("unreadable", f"{said}. {_HOW_TO_CONVERT}")

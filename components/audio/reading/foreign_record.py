@@ -8,19 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tfx_audio.components.audio.reading.decode import (
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
-    Unusable,
-    check_waveform,
-    decode,
-)
+from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, PCM16_SCALE
+from tfx_audio.components.audio.reading.blocks import Blocks
+from tfx_audio.components.audio.reading.decode import open_audio
 from tfx_audio.components.audio.reading.recording import Row, label_problem
+from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import parse_features
 from tfx_audio.components.audio.splits import split_of_name
-
-_MAX_FLOAT_PEAK = 2.0  # a little over full scale is clipping, far over is another scale
-_INT16_SCALE = 32768.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +22,7 @@ class RecordFeatures:
     """Which feature of a foreign record means what; empty for none.
 
     Attributes:
-      audio: Bytes of an audio file, or samples: int64 (16 bit steps) or float (in [-1, 1]).
+      audio: Bytes of an audio file, or samples: int64 (16 bit steps) or float (full scale is 1).
       label: Class name or number.
       sample_rate: Hz of the samples.
       fixed_rate: Hz where no feature says.
@@ -54,18 +48,14 @@ class ForeignClip:
 
     Attributes:
       row: The clip's names.
-      waveform: float32, ``(samples,)`` or ``(channels, samples)``.
-      sample_rate: Hz.
+      audio: Its audio, opened.
     """
 
     row: Row
-    waveform: np.ndarray
-    sample_rate: int
+    audio: Blocks
 
 
-def parse_foreign(
-    record: bytes, features: RecordFeatures, default_id: str, max_samples: int
-) -> ForeignClip:
+def parse_foreign(record: bytes, features: RecordFeatures, default_id: str) -> ForeignClip:
     """Parse a record.
 
     Raises:
@@ -76,8 +66,7 @@ def parse_foreign(
     except ValueError as error:
         raise Unusable("bad_record", str(error)) from error
     row = _row(values, features, default_id)
-    waveform, rate = _audio(values, features, max_samples)
-    return ForeignClip(row, waveform, rate)
+    return ForeignClip(row, _audio(values, features))
 
 
 def record_label(record: bytes, features: RecordFeatures) -> str:
@@ -119,30 +108,23 @@ def _text(values: Mapping[str, Sequence[Any]], name: str) -> str:
         raise Unusable("bad_record", f"the feature {name!r} is not UTF-8") from error
 
 
-def _audio(
-    values: Mapping[str, Sequence[Any]], features: RecordFeatures, max_samples: int
-) -> tuple[np.ndarray, int]:
+def _audio(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> Blocks:
     samples = values.get(features.audio, ())
     if not samples:
         raise Unusable("empty", f"the record's feature {features.audio!r} has no audio")
     if isinstance(samples[0], bytes):
         if len(samples) > 1:
             raise Unusable("bad_record", f"{len(samples)} audio files in one record")
-        return decode(samples[0], max_samples)
+        return open_audio(samples[0])
     rate = _rate(values, features)
-    if len(samples) > max_samples:
-        raise Unusable("too_long", f"{len(samples)} samples; {max_samples} are allowed")
     if isinstance(samples[0], float):
-        waveform = np.asarray(samples, dtype=np.float32)
-        check_waveform(waveform)
-        limit, scale = _MAX_FLOAT_PEAK, 1.0
-    else:
-        waveform = np.asarray(samples, dtype=np.float64)
-        limit, scale = _INT16_SCALE, _INT16_SCALE
-    peak = float(np.abs(waveform).max())
-    if peak > limit:
-        raise Unusable("bad_scale", f"samples up to {peak:g}; {limit:g} is full scale")
-    return (waveform / scale).astype(np.float32), rate
+        return Blocks(rate, 1, iter([np.asarray(samples, np.float32).reshape(-1, 1)]))
+    steps = np.asarray(samples, dtype=np.float64)
+    peak = float(np.abs(steps).max())
+    if peak > PCM16_SCALE:
+        raise Unusable("bad_scale", f"samples up to {peak:g}; {PCM16_SCALE:g} is full scale")
+    frames = (steps / PCM16_SCALE).astype(np.float32).reshape(-1, 1)
+    return Blocks(rate, 1, iter([frames]), is_bounded=True)
 
 
 def _rate(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> int:

@@ -10,8 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx_audio.components.audio.clip import Clip, from_pcm16, original_id, to_pcm16
-from tfx_audio.components.audio.reading.decode import Unusable, decode, looks_like_audio
-from tfx_audio.components.audio.reading.resample import mix_to_mono, resample
+from tfx_audio.components.audio.reading.clip_format import (
+    MAX_CLIP_SAMPLES,
+    ClipFormat,
+    Formatted,
+    clip_too_long,
+    read_waveform,
+)
+from tfx_audio.components.audio.reading.formats import HEAD_BYTES, looks_like_audio
+from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.reading.windows import trim_bounds, window_bounds
 from tfx_audio.components.audio.rejection import Rejection
 
@@ -70,31 +77,6 @@ class Recording:
     keep_together: bool = False
 
 
-@dataclass(frozen=True)
-class ClipFormat:
-    """What clips are made into.
-
-    Attributes:
-      sample_rate: Hz; 0 for each recording's own.
-      keep_channels: Whether channels are kept; else they are mixed to one.
-      trim_silence_db: How much quieter than the loudest the trimmed ends are; None: no trimming.
-      window_s: Length of windows, None for whole recordings.
-      hop_s: From one window's start to the next; None: one after the other.
-      min_duration_s: Shortest clip.
-      max_duration_s: Longest clip, None for any.
-      max_samples: The most samples one decoded recording may have.
-    """
-
-    sample_rate: int
-    keep_channels: bool = False
-    trim_silence_db: float | None = None
-    window_s: float | None = None
-    hop_s: float | None = None
-    min_duration_s: float = 0.0
-    max_duration_s: float | None = None
-    max_samples: int = 2**28
-
-
 class CutClip(NamedTuple):
     """A clip as it is stored.
 
@@ -105,6 +87,7 @@ class CutClip(NamedTuple):
       split_key: Digest of the audio that decides the split: its own, or the whole recording's
         where clips of one recording have audio in common.
       said_split: The split that a manifest or a folder says, empty if none.
+      note: What was done to the recording's level, empty for nothing.
     """
 
     clip: Clip
@@ -112,6 +95,7 @@ class CutClip(NamedTuple):
     audio_digest: bytes
     split_key: bytes
     said_split: str
+    note: str = ""
 
 
 def single_file(uri: str, path: str) -> Recording:
@@ -149,37 +133,19 @@ def cut_recording(
       A clip or a rejection for each row, or for each window of it; nothing for a file that was
       never said to be audio and isn't.
     """
-    if not recording.surely_audio and not looks_like_audio(data[:64]):
+    if not recording.surely_audio and not looks_like_audio(data[:HEAD_BYTES]):
         return
+    is_clip = not clip_format.window_s and not any(row.is_piece for row in recording.rows)
     try:
-        waveform, rate = decode(data, clip_format.max_samples)
-        clip_format = replace(clip_format, sample_rate=clip_format.sample_rate or rate)
-        waveform = to_format(waveform, rate, clip_format)
+        formatted = read_waveform(data, clip_format, is_clip)
+        clip_format = replace(clip_format, sample_rate=formatted.sample_rate)
     except Unusable as problem:
         for row in recording.rows:
             yield rejection(row, problem)
         return
-    whole = _digest(to_pcm16(waveform)) if recording.keep_together else b""
+    whole = _digest(to_pcm16(formatted.waveform)) if recording.keep_together else b""
     for row in recording.rows:
-        yield from cut_row(row, waveform, clip_format, whole)
-
-
-def to_format(waveform: np.ndarray, rate: int, clip_format: ClipFormat) -> np.ndarray:
-    """Mix and resample a decoded waveform.
-
-    Raises:
-      Unusable: If it is too long.
-    """
-    resampled = waveform.size * clip_format.sample_rate / rate
-    if resampled > clip_format.max_samples:
-        raise Unusable(
-            "too_long",
-            f"{resampled:.0f} samples at {clip_format.sample_rate} Hz; data.max_recording_mb "
-            f"allows {clip_format.max_samples}",
-        )
-    if not clip_format.keep_channels:
-        waveform = mix_to_mono(waveform)
-    return resample(waveform, rate, clip_format.sample_rate)
+        yield from cut_row(row, formatted, clip_format, whole)
 
 
 def rejection(row: Row, problem: Unusable) -> Rejection:
@@ -188,18 +154,18 @@ def rejection(row: Row, problem: Unusable) -> Rejection:
 
 
 def cut_row(
-    row: Row, waveform: np.ndarray, clip_format: ClipFormat, split_key: bytes = b""
+    row: Row, formatted: Formatted, clip_format: ClipFormat, split_key: bytes = b""
 ) -> Iterator[CutClip | Rejection]:
     """Yield the clips of one row of a recording at hand, or why there are none.
 
     Args:
       row: The row.
-      waveform: The recording, in the format of clips.
+      formatted: The recording, in the format of clips.
       clip_format: What clips are made into.
       split_key: What decides the split of all of the recording's clips; empty for each its own
         audio. Windows of a row always stay together.
     """
-    rate = clip_format.sample_rate
+    rate, waveform = clip_format.sample_rate, formatted.waveform
     try:
         start, end = _bounds(row, waveform, clip_format)
     except Unusable as problem:
@@ -215,13 +181,15 @@ def cut_row(
     for first, last in windows:
         piece = row if (first, last) == (start, end) else _window(row, first / rate, last / rate)
         try:
-            _check_duration((last - first) / rate, clip_format)
+            _check_duration(waveform[..., first:last], clip_format)
+            pcm = to_pcm16(waveform[..., first:last])
+            _check_sound(pcm, row.label, clip_format)
         except Unusable as problem:
             yield rejection(piece, problem)
             continue
-        pcm = to_pcm16(waveform[..., first:last])
         digest = _digest(pcm)
-        yield CutClip(_clip(piece, pcm, rate), pcm, digest, split_key or digest, row.split)
+        clip = _clip(piece, pcm, rate)
+        yield CutClip(clip, pcm, digest, split_key or digest, row.split, formatted.note)
 
 
 def _clip(row: Row, pcm: np.ndarray, rate: int) -> Clip:
@@ -266,7 +234,8 @@ def _bounds(row: Row, waveform: np.ndarray, clip_format: ClipFormat) -> tuple[in
     return start + trimmed[0], start + trimmed[1]
 
 
-def _check_duration(seconds: float, clip_format: ClipFormat) -> None:
+def _check_duration(waveform: np.ndarray, clip_format: ClipFormat) -> None:
+    seconds = waveform.shape[-1] / clip_format.sample_rate
     shortest, longest = clip_format.min_duration_s, clip_format.max_duration_s
     if not seconds:
         raise Unusable("empty", "the clip has no audio")
@@ -274,6 +243,18 @@ def _check_duration(seconds: float, clip_format: ClipFormat) -> None:
         raise Unusable("too_short", f"{seconds:.3f} s; data.min_duration_s is {shortest:g}")
     if longest is not None and seconds > longest:
         raise Unusable("too_long", f"{seconds:.3f} s; data.max_duration_s is {longest:g}")
+    if waveform.size > MAX_CLIP_SAMPLES:
+        raise clip_too_long(waveform.size)
+
+
+def _check_sound(pcm: np.ndarray, label: str, clip_format: ClipFormat) -> None:
+    """Check that a clip is not digital silence, unless its label is said to be that."""
+    if not pcm.any() and label not in clip_format.silent_labels:
+        raise Unusable(
+            "silent",
+            "digital silence: every sample is zero; data.silent_labels names the labels whose "
+            "clips may be silent",
+        )
 
 
 def _digest(pcm: np.ndarray) -> bytes:

@@ -12,8 +12,9 @@ from typing import BinaryIO
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from tfx_audio.components.audio.reading.formats import HEAD_BYTES
+
 Problem = tuple[str, str]  # reason and detail, as a Rejection has them
-_HEAD_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def open_file(uri: str) -> BinaryIO:
     return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def read_head(uri: str, size: int = _HEAD_BYTES) -> bytes:
+def read_head(uri: str, size: int = HEAD_BYTES) -> bytes:
     """Return a file's first bytes; none if it can't be read."""
     try:
         with open_file(uri) as file:

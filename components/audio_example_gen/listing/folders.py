@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection
 
-from tfx_audio.components.audio.reading.decode import AUDIO_SUFFIXES, looks_like_audio
+from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES, looks_like_audio
 from tfx_audio.components.audio.reading.name_pattern import NamePattern, parse_name_pattern
 from tfx_audio.components.audio.reading.recording import Recording, Row, label_problem
 from tfx_audio.components.audio.splits import TRAIN, split_of_name

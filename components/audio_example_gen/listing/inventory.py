@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import soundfile
 from apache_beam.io.filesystem import BeamIOError
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
-from tfx_audio.components.audio.reading.decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Unusable
+from tfx_audio.components.audio.reading.decode import header_rate
 from tfx_audio.components.audio.reading.foreign_record import RecordFeatures, parse_foreign
 from tfx_audio.components.audio.reading.recording import Recording, Row
+from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, GROUP_KEY, LABEL_KEY
 from tfx_audio.components.audio.splits import SplitRule
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
@@ -81,7 +81,7 @@ def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> I
         )
     n_clips = sum(len(recording.rows) for recording in listing.recordings)
     return Inventory(
-        sample_rate=config.sample_rate or max(rates, key=lambda rate: (rates[rate], rate)),
+        sample_rate=config.sample_rate or most_common_rate(rates),
         rates=dict(sorted(rates.items())),
         n_files=len(listing.recordings),
         n_clips=None if listing.record_features else n_clips,
@@ -146,15 +146,21 @@ def sampled_rates(recordings: Sequence[Recording]) -> Counter[int]:
     return Counter(rate for rate in map(_rate, recordings[::step]) if rate)
 
 
+def most_common_rate(rates: Mapping[int, int]) -> int:
+    """Return what most headers say; of rates that tie the lowest, which costs least."""
+    return max(rates, key=lambda rate: (rates[rate], -rate))
+
+
 def _rate(recording: Recording) -> int | None:
     """Return the sample rate in a file's header, or None if it has none."""
     try:
         with open_file(recording.uri) as file:
-            source = file if is_local(recording.uri) else io.BytesIO(file.read(_HEAD_BYTES))
-            rate = int(soundfile.info(source).samplerate)
-    except (OSError, BeamIOError, soundfile.LibsndfileError):
+            if is_local(recording.uri):
+                return header_rate(file)
+            head = file.read(_HEAD_BYTES)
+            return header_rate(io.BytesIO(head)) or header_rate(io.BytesIO(head + file.read()))
+    except (OSError, BeamIOError):
         return None
-    return rate if MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE else None
 
 
 def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
@@ -165,11 +171,11 @@ def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[in
     problem = ""
     for record in sample_records(listing.recordings):
         try:
-            found = parse_foreign(record, features, "", config.max_samples)
+            found = parse_foreign(record, features, "")
         except Unusable as error:
             problem = str(error)
             continue
-        rates[found.sample_rate] += 1
+        rates[found.audio.sample_rate] += 1
         rows.append(found.row)
     if not rates:
         raise InvalidInput(

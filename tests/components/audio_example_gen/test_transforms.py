@@ -12,8 +12,9 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tfx_audio.components.audio.clip import encode_wav, from_pcm16
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
-from tfx_audio.components.audio.reading.recording import ClipFormat, Recording, Row
+from tfx_audio.components.audio.reading.recording import Recording, Row
 from tfx_audio.components.audio.records.examples import example_to_clip, serialize_features
 from tfx_audio.components.audio.records.tfrecord import read_records, write_record
 from tfx_audio.components.audio.splits import make_split_rule

@@ -12,7 +12,7 @@ from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
-from tfx_audio.components.audio.reading.recording import ClipFormat
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
 from tfx_audio.pipeline.clips.sound_folder import (

@@ -10,6 +10,7 @@ SUMMARY = {
     "clips": {"train": 80, "eval": 10, "test": 9},
     "augmented": 240,
     "rejected": {"unreadable": 1},
+    "noted": {"rescaled to full scale": 3},
     "labels": ["[bold]cat", "dog"],
     "evaluation": {
         "split": "test",
@@ -41,6 +42,7 @@ def test_every_figure_is_there_and_labels_are_text_not_markup():
         "train 80, eval 10, test 9",
         "240 copies",
         "unreadable 1",
+        "3 clips rescaled to full scale",
         "[bold]cat, dog",
         "0.912 on test",
         "noise_10db  0.500 of 80 clips",

@@ -36,8 +36,10 @@ class TestSoundBanks:
         from tfx_audio.components.audio.augment import bank_files
 
         reads = []
-        original = bank_files.decode
-        monkeypatch.setattr(bank_files, "decode", lambda *args: reads.append(1) or original(*args))
+        original = bank_files.read_waveform
+        monkeypatch.setattr(
+            bank_files, "read_waveform", lambda *args: reads.append(1) or original(*args)
+        )
         steps = [{"name": "ApplyImpulseResponse", "sounds": "rooms", "p": 1.0}]
         augmenter = augmenter_of(steps, {"rooms": bank})
         for n in range(1, 9):

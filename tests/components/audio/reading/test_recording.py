@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfx_audio.components.audio.clip import from_pcm16
+from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.recording import (
-    ClipFormat,
     CutClip,
     Recording,
     Row,
