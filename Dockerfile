@@ -18,13 +18,20 @@ ARG BEAM_IMAGE=apache/beam_python${PYTHON}_sdk:${BEAM}
 
 FROM ${PYTHON_IMAGE} AS packages
 ARG PYTHON
-ARG GPU=
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     UV_LINK_MODE=copy
+# pyfarmhash has no wheel for Python 3.10. The compiler stays in this stage.
+# hadolint ignore=DL3008
+RUN if [ "$PYTHON" = 3.10 ]; then \
+        apt-get update \
+        && apt-get install --yes --no-install-recommends g++ \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi
 RUN python -m pip install uv==0.13.9 \
     && uv venv --python "$(command -v python)" /opt/tfx-audio
 WORKDIR /src
+ARG GPU=
 COPY requirements-*.lock pyproject.toml ./
 COPY scripts/runtime-lock scripts/
 RUN scripts/runtime-lock "$PYTHON" uv ${GPU:+gpu} > runtime.lock \
