@@ -77,7 +77,9 @@ def test_protobuf_reads_what_is_written_and_would_write_the_same(features):
 
     serialized = serialize_features(features)
     message = _Example.FromString(serialized)
-    assert message.SerializeToString(deterministic=True) == serialized
+    if not any(a != b and b.startswith(a) for a in features for b in features):
+        # upb, the newer protobuf, writes "ab" before "a"; the older one and we do not.
+        assert message.SerializeToString(deterministic=True) == serialized
     expected = {}
     for name, value in features.items():
         values = value if isinstance(value, list) else [value]
