@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from tfx_audio.components.audio.errors import JobFailed
 
 DEFAULT_MAX_REJECTED_FRACTION = 0.01
-REJECTED_FILE_PATTERN = "rejected*.jsonl"
 MAX_DETAIL_CHARS = 500
 
 

@@ -17,6 +17,7 @@ TRAIN = "train"
 EVAL = "eval"
 TEST = "test"
 SPLITS = (TRAIN, EVAL, TEST)
+SPLIT_PREFIX = "Split-"  # of a split's folder, as TFX names it
 # Audio found in two splits stays in the first of these and is rejected from the other.
 KEEP_ORDER = (TEST, EVAL, TRAIN)
 BY_AUDIO = "audio"

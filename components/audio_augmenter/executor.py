@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +16,10 @@ from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-from tfx_audio.components.audio.rejection import REJECTED_FILE_PATTERN, check_rejected
+from tfx_audio.components.audio.rejection import check_rejected
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
+from tfx_audio.components.rejected_table import count_rejected, kept_if_it_fails
 
 EXAMPLES_KEY = "examples"
 SOUND_BANKS_KEY = "sound_banks"
@@ -60,8 +62,13 @@ class Executor(BaseBeamExecutor):
         facts = provenance.provenance(policy, _bank_digest(banks), counts)
         provenance.write_beside(augmented.uri, policy, facts)
         _describe(augmented, facts)
-        rejected.set_int_custom_property("rejected", sum(counts.rejected.values()))
-        _check(exec_properties, counts.rejected, counts.attempted, rejected.uri)
+        augmented.set_string_custom_property("evaluation_split", job.judged_split)
+        augmented.set_string_custom_property("condition_splits", json.dumps(job.condition_splits))
+        count_rejected(rejected, counts.rejected)
+        failed_dir = exec_properties.get(FAILED_DIR_KEY) or ""
+        with kept_if_it_fails(rejected.uri, failed_dir, STAGE) as table:
+            fraction = float(exec_properties[MAX_REJECTED_KEY])
+            check_rejected(counts.rejected, counts.attempted, fraction, STAGE, table)
 
     def _pipeline_for(self, beam_args: list[str]) -> beam.Pipeline:
         self._beam_pipeline_args = beam_args
@@ -104,19 +111,6 @@ def _describe(augmented: Artifact, facts: Mapping[str, Any]) -> None:
             augmented.set_int_custom_property(name, value)
         else:
             augmented.set_string_custom_property(name, value)
-
-
-def _check(
-    exec_properties: Mapping[str, Any], counts: Mapping[str, int], total: int, rejected_uri: str
-) -> None:
-    """Apply the threshold; before it fails the run, save the table that TFX would delete."""
-    table, failed_dir = rejected_uri, exec_properties.get(FAILED_DIR_KEY) or ""
-    if failed_dir and sum(counts.values()):
-        (written,) = fileio.glob(os.path.join(rejected_uri, REJECTED_FILE_PATTERN))
-        table = os.path.join(failed_dir, f"{STAGE}-rejected.jsonl")
-        fileio.makedirs(failed_dir)
-        fileio.copy(written, table, overwrite=True)
-    check_rejected(counts, total, float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
 
 
 def _empty(uri: str) -> None:

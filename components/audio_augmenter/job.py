@@ -20,6 +20,7 @@ from tfx_audio.components import progress_files
 from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.splits import EVAL, TEST, TRAIN
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, read_counts
 from tfx_audio.components.audio_augmenter.finished_spans import (
     FinishedSpans,
@@ -51,7 +52,6 @@ from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.local_workers import explain, watch_workers
 from tfx_audio.components.sound_bank.staging import stage_banks
 
-TRAIN, EVAL, TEST = "train", "eval", "test"
 CONDITIONS = "conditions"
 STAGE = "AudioAugmenter"
 SHARD_PREFIX = "data_tfrecord"

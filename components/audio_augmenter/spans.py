@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.records.tfrecord import read_records
+from tfx_audio.components.open_files import is_gzipped, is_local, open_records
 
 MIN_SPAN_BYTES = 256 * 1024
 MAX_SPAN_BYTES = 16 * 1024 * 1024
@@ -58,7 +58,7 @@ def plan_spans(patterns: str | Iterable[str]) -> list[Span]:
     span_bytes = min(MAX_SPAN_BYTES, max(MIN_SPAN_BYTES, total // SPANS_PER_INPUT))
     spans: list[Span] = []
     for path, size in files:
-        if FileSystems.get_scheme(path) is None and not _is_compressed(path):
+        if is_local(path) and not is_gzipped(path):
             spans.extend(_cut(path, size, span_bytes))
         else:
             spans.append(Span(path, 0, None, size))
@@ -89,7 +89,7 @@ def read_span(span: Span) -> Iterator[bytes]:
     Raises:
       InvalidInput: If the file is damaged or cut off.
     """
-    with FileSystems.open(span.path, compression_type=_compression(span.path)) as file:
+    with open_records(span.path) as file:
         if span.start:
             file.seek(span.start)
         read = 0
@@ -123,14 +123,6 @@ def _cut(path: str, size: int, span_bytes: int) -> Iterator[Span]:
         os.close(descriptor)
     if records:
         yield Span(path, start, records, position - start)
-
-
-def _is_compressed(path: str) -> bool:
-    return _compression(path) != CompressionTypes.UNCOMPRESSED
-
-
-def _compression(path: str) -> str:
-    return str(CompressionTypes.detect_compression_type(path))
 
 
 def _is_hidden(path: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
@@ -15,15 +17,15 @@ from tfx_audio.components.code_digest import import_closure_digest
 class AudioExampleGenSpec(component_spec.ComponentSpec):
     """Contract of AudioExampleGen."""
 
-    PARAMETERS = {  # noqa: RUF012 (TFX reads the attribute as it is)
+    PARAMETERS: ClassVar = {
         executor.INGEST_CONFIG_KEY: component_spec.ExecutionParameter(type=str),
-        "data_digest": component_spec.ExecutionParameter(type=str),
-        "code_digest": component_spec.ExecutionParameter(type=str),
+        executor.DATA_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
+        executor.CODE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
         executor.MAX_REJECTED_FRACTION_KEY: component_spec.ExecutionParameter(type=float),
         executor.FAILED_DIR_KEY: component_spec.ExecutionParameter(type=str),
     }
-    INPUTS: dict = {}  # noqa: RUF012
-    OUTPUTS = {  # noqa: RUF012
+    INPUTS: ClassVar[dict[str, component_spec.ChannelParameter]] = {}
+    OUTPUTS: ClassVar = {
         executor.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         executor.REJECTED_KEY: component_spec.ChannelParameter(type=RejectedClips),
     }

@@ -11,8 +11,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.reading.recording import Recording
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.files import is_local
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+from tfx_audio.components.open_files import is_local
 
 _BLOCK_BYTES = 2**20
 

@@ -13,19 +13,26 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from tfx_audio.components import progress_files
-from tfx_audio.components.audio.splits import SPLITS
+from tfx_audio.components.audio.splits import SPLIT_PREFIX, SPLITS
 from tfx_audio.components.audio_example_gen import ingest_results, transforms
 from tfx_audio.components.audio_example_gen.config import parse_ingest_config
 from tfx_audio.components.audio_example_gen.ingest_results import IngestResult
 from tfx_audio.components.audio_example_gen.listing.inventory import take_inventory
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 from tfx_audio.components.local_workers import watch_workers
+from tfx_audio.components.rejected_table import (
+    count_rejected,
+    kept_if_it_fails,
+    write_rejections,
+)
 
 EXAMPLES_KEY = "examples"
 REJECTED_KEY = "rejected"
 INGEST_CONFIG_KEY = "ingest_config"
 MAX_REJECTED_FRACTION_KEY = "max_rejected_fraction"
 FAILED_DIR_KEY = "failed_dir"
+DATA_DIGEST_KEY = "data_digest"
+CODE_DIGEST_KEY = "code_digest"
 STAGE = "AudioExampleGen"
 
 
@@ -60,7 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         job = transforms.IngestJob(
             clip_format=data.clip_format(inventory.sample_rate),
             rule=rule,
-            split_uris={n: FileSystems.join(examples.uri, f"Split-{n}") for n in SPLITS},
+            split_uris={n: FileSystems.join(examples.uri, f"{SPLIT_PREFIX}{n}") for n in SPLITS},
             features=listing.record_features,
             progress_dir=FileSystems.join(rejected.uri, ".progress"),
         )
@@ -69,8 +76,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         result, drops = ingest_results.read_facts(facts)
         late = [*ingest_results.drop_clips(result, drops, job.split_uris), *listing.rejections]
         result.rejected.update(rejection.reason for rejection in listing.rejections)
-        ingest_results.write_rejections(late, rejected.uri, "listing")
-        with ingest_results.keeping_table(rejected.uri, exec_properties[FAILED_DIR_KEY]) as table:
+        write_rejections(late, rejected.uri, "rejected-listing")
+        with kept_if_it_fails(rejected.uri, exec_properties[FAILED_DIR_KEY], STAGE) as table:
             ingest_results.check_result(
                 result,
                 {*listing.labels, *listing.rejected_labels},
@@ -105,6 +112,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 def _describe(artifact: types.Artifact, result: IngestResult, sample_rate: int) -> None:
     """Write the counts to an artifact's custom properties."""
+    count_rejected(artifact, result.rejected)
     for name, value in {**result.properties(), "sample_rate": sample_rate}.items():
         if isinstance(value, int):
             artifact.set_int_custom_property(name, value)

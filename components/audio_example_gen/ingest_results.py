@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.rejection import (
-    REJECTED_FILE_PATTERN,
-    Rejection,
-    TooManyRejected,
-    check_rejected,
-)
+from tfx_audio.components.audio.rejection import Rejection, TooManyRejected, check_rejected
 from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
-from tfx_audio.components.audio_example_gen.listing.files import open_file
 from tfx_audio.components.audio_example_gen.shard_files import drop_records
 from tfx_audio.components.audio_example_gen.transforms import (
     DUPLICATE_AUDIO,
     DUPLICATE_ID,
     Sighting,
 )
+from tfx_audio.components.open_files import open_file
 
 _NAME = "AudioExampleGen"
 _MAX_NAMED = 5
@@ -57,10 +51,8 @@ class IngestResult:
         return [name for name in SPLITS if sum(self.clips[name].values())]
 
     def properties(self) -> dict[str, int | float]:
-        """Return the counts as an artifact's custom properties."""
-        found: dict[str, int | float] = {"rejected_total": sum(self.rejected.values())}
-        found.update({f"rejected:{reason}": n for reason, n in sorted(self.rejected.items())})
-        found.update({f"noted:{note}": n for note, n in sorted(self.noted.items())})
+        """Return the counts of what was made as an artifact's custom properties."""
+        found: dict[str, int | float] = {f"noted:{note}": n for note, n in self.noted.items()}
         for name in self.splits:
             found[f"clips:{name}"] = sum(self.clips[name].values())
             found[f"seconds:{name}"] = round(self.seconds[name], 3)
@@ -120,14 +112,6 @@ def drop_clips(
     return rejections
 
 
-def write_rejections(rejections: Iterable[Rejection], uri: str, name: str) -> None:
-    """Write a part of the rejected table."""
-    lines = sorted(rejection.to_json() for rejection in rejections)
-    if lines:
-        with FileSystems.create(FileSystems.join(uri, f"rejected-{name}.jsonl")) as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
-
-
 def check_result(
     result: IngestResult, listed: Iterable[str], expected: Iterable[str], max_fraction: float,
     table: str,
@@ -183,27 +167,3 @@ def _named(labels: list[str]) -> str:
 
 def _counts(rejected: Counter[str]) -> str:
     return ", ".join(f"{reason}: {n}" for reason, n in sorted(rejected.items()))
-
-
-@contextlib.contextmanager
-def keeping_table(uri: str, failed_dir: str) -> Iterator[str]:
-    """Copy the rejected table to `failed_dir` where the body raises.
-
-    TFX deletes the artifacts of an executor that raises. Yields where the copy would lie, an
-    empty string for nowhere.
-    """
-    kept = FileSystems.join(failed_dir, f"{_NAME}-rejected.jsonl") if failed_dir else ""
-    try:
-        yield kept
-    except Exception:
-        if kept:
-            with FileSystems.create(kept) as table:
-                table.writelines(_table(uri))
-        raise
-
-
-def _table(uri: str) -> Iterator[bytes]:
-    pattern = FileSystems.join(uri, REJECTED_FILE_PATTERN)
-    for metadata in sorted(FileSystems.match([pattern])[0].metadata_list, key=lambda m: m.path):
-        with open_file(metadata.path) as file:
-            yield from file

@@ -14,7 +14,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.records.tfrecord import read_records, write_record
-from tfx_audio.components.audio_example_gen.listing.files import open_file
+from tfx_audio.components.open_files import open_file
 
 
 def shard_path(split_uri: str, shard: int) -> str:

@@ -25,8 +25,7 @@ from tfx_audio.components.audio.reading.recording import (
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio.rejection import Rejection
-from tfx_audio.components.audio_example_gen.listing.files import open_file
-from tfx_audio.components.audio_example_gen.listing.record_files import open_records
+from tfx_audio.components.open_files import open_file, open_records
 
 _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
@@ -15,16 +17,16 @@ from tfx_audio.components.code_digest import import_closure_digest
 class AudioSchemaGenSpec(component_spec.ComponentSpec):
     """Contract of AudioSchemaGen."""
 
-    PARAMETERS = {  # noqa: RUF012 (TFX reads the attribute as it is)
+    PARAMETERS: ClassVar = {
         executor.VALIDATION_CONFIG_KEY: component_spec.ExecutionParameter(type=str),
-        "code_digest": component_spec.ExecutionParameter(type=str),
+        executor.CODE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {  # noqa: RUF012
+    INPUTS: ClassVar = {
         executor.STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics
         ),
     }
-    OUTPUTS = {  # noqa: RUF012
+    OUTPUTS: ClassVar = {
         executor.SCHEMA_KEY: component_spec.ChannelParameter(type=standard_artifacts.Schema),
     }
 

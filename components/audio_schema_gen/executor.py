@@ -18,6 +18,7 @@ from tfx_audio.components.audio_schema_gen.schema import complete_schema
 STATISTICS_KEY = "statistics"
 SCHEMA_KEY = "schema"
 VALIDATION_CONFIG_KEY = "validation_config"
+CODE_DIGEST_KEY = "code_digest"
 _FILE_NAME = "schema.pbtxt"
 
 

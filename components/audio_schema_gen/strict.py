@@ -9,7 +9,7 @@ from tfx.components.example_validator import executor
 from tfx.types import artifact_utils
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio_schema_gen.anomalies import anomalies
+from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
 
 _MOST_SHOWN = 5
 
@@ -29,10 +29,10 @@ class StrictExecutor(executor.Executor):
           InvalidInput: If there is an anomaly.
         """
         super().Do(input_dict, output_dict, exec_properties)
-        found = anomalies(artifact_utils.get_single_uri(output_dict["anomalies"]))
+        found = read_anomalies(artifact_utils.get_single_uri(output_dict["anomalies"]))
         if found:
             more = f"; and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
             raise InvalidInput(
                 f"validation.strict allows no anomaly; the data has {len(found)}: "
-                f"{'; '.join(found[:_MOST_SHOWN])}{more}"
+                f"{'; '.join(map(str, found[:_MOST_SHOWN]))}{more}"
             )

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
-
 from tfx_audio.components.audio.clip import CLEAN
 from tfx_audio.components.audio.records import examples
-from tfx_audio.components.audio.records.tfrecord import read_records
-from tfx_audio.components.audio.rejection import REJECTED_FILE_PATTERN, Rejection
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio.splits import TRAIN
 from tfx_audio.components.audio_augmenter.provenance import POLICY_FILE, PROVENANCE_FILE
+from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
 from tfx_audio.components.augmentation_report.clip_views import build_cards
-from tfx_audio.components.augmentation_report.report_data import Anomaly, RejectedRow, Report
+from tfx_audio.components.augmentation_report.report_data import Report
 from tfx_audio.components.augmentation_report.sampling import Family, FamilySampler, family_of
 from tfx_audio.components.augmentation_report.tables import (
     label_rows,
@@ -28,8 +27,9 @@ from tfx_audio.components.augmentation_report.tables import (
     transform_uses,
 )
 from tfx_audio.components.augmentation_report.totals import SplitTotals
+from tfx_audio.components.open_files import match_files, open_file, read_record_file
+from tfx_audio.components.rejected_table import read_rejections
 
-TRAIN = "train"
 MAX_CARDS = 60
 MAX_REJECTED_ROWS = 50
 _CONDITION_CARDS = 2
@@ -86,9 +86,7 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
         histograms=train_histograms(before.get(TRAIN), after.get(TRAIN)),
         transforms=transform_uses(after.get(TRAIN), counters),
         rejected_counts=dict(sorted(counts.items())),
-        rejected=tuple(
-            RejectedRow(one.path, one.label, one.stage, one.reason, one.detail) for one in rejected
-        ),
+        rejected=tuple(rejected),
         anomalies=sources.anomalies,
         policy=show_policy(_read_json(sources.augmented_dir, POLICY_FILE)),
         provenance=provenance_rows(facts),
@@ -101,7 +99,7 @@ def _read_split(
 ) -> SplitTotals:
     """Count one split, and offer its records to the samplers."""
     totals = SplitTotals()
-    for record in read_split(uri):
+    for record in (r for path in match_files(uri, "*") for r in read_record_file(path)):
         features = examples.parse_features(record)
         totals.add(features)
         label, source, condition = (
@@ -115,20 +113,6 @@ def _read_split(
             # one group for all labels: two clips are enough to hear what the conditions are
             conditions.offer("", source, index, condition, record)
     return totals
-
-
-def read_split(uri: str) -> Iterator[bytes]:
-    """Yield all records in a split's folder, on any of Beam's file systems.
-
-    Raises:
-      ValueError: If a file is damaged; the message names it.
-    """
-    for path in _files(uri, "*"):
-        with FileSystems.open(path) as file:
-            try:
-                yield from read_records(file)
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from error
 
 
 def _families(sampler: FamilySampler) -> list[tuple[str, Family]]:
@@ -156,27 +140,19 @@ def _read_rejected(
     counts: Counter[tuple[str, str]] = Counter()
     first: list[Rejection] = []
     for folder in folders:
-        for path in _files(folder, REJECTED_FILE_PATTERN):
-            with FileSystems.open(path) as file:
-                for line in file.read().splitlines():
-                    rejection = Rejection.from_json(line)
-                    counts[rejection.stage, rejection.reason] += 1
-                    if len(first) < MAX_REJECTED_ROWS:
-                        first.append(rejection)
+        for rejection in read_rejections(folder):
+            counts[rejection.stage, rejection.reason] += 1
+            if len(first) < MAX_REJECTED_ROWS:
+                first.append(rejection)
     return counts, first
 
 
 def _read_json(folder: str, name: str) -> dict[str, Any]:
-    for path in _files(folder, name):
-        with FileSystems.open(path) as file:
+    for path in match_files(folder, name):
+        with open_file(path) as file:
             loaded: dict[str, Any] = json.loads(file.read())
             return loaded
     return {}
-
-
-def _files(folder: str, pattern: str) -> list[str]:
-    matches = FileSystems.match([FileSystems.join(folder, pattern)])[0].metadata_list
-    return sorted(match.path for match in matches)
 
 
 def _card_note(found: int) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
 from tfx_audio.components.augmentation_report.totals import Histogram
 
 
@@ -110,26 +112,6 @@ class TransformUse:
 
 
 @dataclass(frozen=True)
-class RejectedRow:
-    """One thing that was set aside."""
-
-    path: str
-    label: str
-    stage: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Anomaly:
-    """What ExampleValidator found in one feature of one split."""
-
-    split: str
-    feature: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything that a page shows.
 
@@ -157,7 +139,7 @@ class Report:
     histograms: tuple[Histogram, ...] = ()
     transforms: tuple[TransformUse, ...] = ()
     rejected_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    rejected: tuple[RejectedRow, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
     anomalies: tuple[Anomaly, ...] | None = None
     policy: str = ""
     provenance: tuple[tuple[str, str], ...] = ()

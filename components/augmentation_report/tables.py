@@ -8,13 +8,13 @@ from typing import Any
 import yaml
 
 from tfx_audio.components.audio.clip import CLEAN
+from tfx_audio.components.audio.splits import SPLITS, TRAIN
 from tfx_audio.components.augmentation_report.report_data import LabelRow, TransformUse
 from tfx_audio.components.augmentation_report.sound import SoundSettings
 from tfx_audio.components.augmentation_report.totals import Histogram, SplitTotals, histogram
 
 MAX_LABEL_ROWS = 300
 ALL_LABELS = "all labels"
-_ORDER = {"train": 0, "eval": 1, "test": 2}
 
 
 def summary_tiles(
@@ -29,7 +29,7 @@ def summary_tiles(
         ("labels", f"{len({label for split in before.values() for label in split.clips}):,}"),
         ("clips ingested", f"{sum(split.total_clips for split in before.values()):,}"),
         ("augmented copies", f"{sum(split.copies for split in after.values()):,}"),
-        ("training clips after", f"{after['train'].total_clips:,}" if "train" in after else "0"),
+        ("training clips after", f"{after[TRAIN].total_clips:,}" if TRAIN in after else "0"),
         ("rejected", f"{rejected:,}"),
     ]
     if conditions:
@@ -44,7 +44,7 @@ def label_rows(
 
     A split that is not augmented but put under conditions counts its clean condition after.
     """
-    splits = sorted(before, key=lambda split: (_ORDER.get(split, len(_ORDER)), split))
+    splits = sorted(before, key=lambda name: (SPLITS.index(name) if name in SPLITS else 3, name))
     rows: list[LabelRow] = []
     for split in splits:
         new = after.get(split) or after.get(f"{split}_{CLEAN}") or SplitTotals()

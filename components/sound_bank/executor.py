@@ -12,7 +12,11 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio import progress
-from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.rejected_table import (
+    count_rejected,
+    kept_if_it_fails,
+    write_rejections,
+)
 from tfx_audio.components.sound_bank.banks import (
     BankContents,
     check_sounds,
@@ -31,7 +35,6 @@ FAILED_DIR_KEY = "failed_dir"
 CODE_DIGEST_KEY = "code_digest"
 STAGE = "SoundBank"
 BANKS_FILE = "banks.json"
-REJECTED_FILE = "rejected.jsonl"
 
 
 class Executor(BaseExecutor):
@@ -72,19 +75,12 @@ class Executor(BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Write the rejected table and apply the threshold."""
-        records: list[Rejection] = [r for c in contents.values() for r in c.rejected]
-        lines = "".join(f"{record.to_json()}\n" for record in records)
-        table = os.path.join(rejected.uri, REJECTED_FILE)
-        _write(table, lines)
-        rejected.set_int_custom_property("rejected", len(records))
+        records = [record for bank in contents.values() for record in bank.rejected]
+        write_rejections(records, rejected.uri)
+        count_rejected(rejected, collections.Counter(record.reason for record in records))
         failed_dir = exec_properties.get(FAILED_DIR_KEY) or ""
-        if records and failed_dir:
-            table = os.path.join(failed_dir, f"{STAGE}-{REJECTED_FILE}")
-            _write(table, lines)
-        counts = collections.Counter(record.reason for record in records)
-        for reason, count in counts.items():
-            rejected.set_int_custom_property(f"rejected:{reason}", count)
-        check_sounds(contents.values(), float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
+        with kept_if_it_fails(rejected.uri, failed_dir, STAGE) as table:
+            check_sounds(contents.values(), float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
 
 
 def _write(path: str, text: str) -> None:

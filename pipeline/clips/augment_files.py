@@ -16,7 +16,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.records.examples import example_to_clip
 from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
-from tfx_audio.components.audio.splits import TRAIN
+from tfx_audio.components.audio.splits import SPLIT_PREFIX, TRAIN
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
 from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
@@ -25,7 +25,6 @@ from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args
 from tfx_audio.components.sound_bank.banks import check_sounds, combined_digest, prepare_bank
 from tfx_audio.pipeline.clips.augment_inputs import (
-    SPLIT_PREFIX,
     count_reasons,
     ingest_audio,
     record_patterns,

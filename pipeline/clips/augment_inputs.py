@@ -5,15 +5,12 @@ from __future__ import annotations
 import collections
 import contextlib
 import glob
-import gzip
 import hashlib
 import os
 import shutil
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -22,16 +19,15 @@ from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.recording import Recording
 from tfx_audio.components.audio.records.examples import clip_to_example
-from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio.rejection import Rejection
-from tfx_audio.components.audio.splits import TRAIN
+from tfx_audio.components.audio.splits import SPLIT_PREFIX, TRAIN
 from tfx_audio.components.audio_augmenter.spans import count_records, match_files, plan_spans
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.transforms import CLIPS, REJECTED, ReadClips
 from tfx_audio.components.code_digest import import_closure_digest
+from tfx_audio.components.open_files import read_record_file
 from tfx_audio.pipeline.clips.sound_folder import common_sample_rate, list_sounds
 
-SPLIT_PREFIX = "Split-"
 _REJECTED = "rejected"
 
 
@@ -162,9 +158,7 @@ def _files_in(folder: str | Path) -> str:
 
 def _is_records(path: Path) -> bool:
     """Return whether a file begins with a TFRecord, compressed or not."""
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as file:
-            return next(read_records(cast(BinaryIO, file)), None) is not None
-    except (ValueError, OSError, EOFError, zlib.error):
+        return next(read_record_file(str(path)), None) is not None
+    except (ValueError, OSError):
         return False

@@ -13,9 +13,9 @@ from tfx_audio.components.audio_example_gen.listing.files import (
     AllowedRoots,
     Problem,
     kind_problem,
-    read_head,
     walk,
 )
+from tfx_audio.components.open_files import read_head
 
 MAX_FILE_BYTES = 2**30
 

@@ -12,7 +12,7 @@ from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPo
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.augmentation_report.clip_views import build_cards
-from tfx_audio.components.augmentation_report.report_data import RejectedRow, Report, TransformUse
+from tfx_audio.components.augmentation_report.report_data import Report, TransformUse
 from tfx_audio.components.augmentation_report.sampling import Family
 from tfx_audio.components.augmentation_report.tables import show_policy, sound_note
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
@@ -83,10 +83,7 @@ def preview_policy(request: PreviewRequest) -> Report:
         cards=cards,
         transforms=_uses(augmenter, families),
         rejected_counts=Counter((one.stage, one.reason) for one in rejections),
-        rejected=tuple(
-            RejectedRow(one.path, one.label, one.stage, one.reason, one.detail)
-            for one in rejections
-        ),
+        rejected=tuple(rejections),
         policy=show_policy(request.policy.to_dict()),
         provenance=(("seed", str(request.policy.seed)), ("policy digest", request.policy.digest)),
         notes=(sound_note(sound),),

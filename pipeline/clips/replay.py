@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +13,10 @@ from tfx_audio.components.audio.clip import CLEAN, Clip, encode_wav
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.records import examples as keys
-from tfx_audio.components.audio.records.tfrecord import read_records
+from tfx_audio.components.audio.splits import SPLIT_PREFIX
+from tfx_audio.components.audio_augmenter.provenance import POLICY_FILE, PROVENANCE_FILE
+from tfx_audio.components.open_files import read_record_file
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
-
-POLICY_FILE, PROVENANCE_FILE = "policy.json", "provenance.json"
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -140,15 +138,12 @@ def _records(folder: Path, argument: str) -> Iterator[bytes]:
     if not folder.is_dir():
         raise InvalidInput(f"{argument}: there is no folder {folder}")
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        if not ("tfrecord" in path.name or path.parent.name.startswith("Split-")):
+        if not ("tfrecord" in path.name or path.parent.name.startswith(SPLIT_PREFIX)):
             continue
-        with path.open("rb") as probe:
-            compressed = probe.read(2) == _GZIP_MAGIC
-        with gzip.open(path) if compressed else path.open("rb") as file:
-            try:
-                yield from read_records(file)  # type: ignore[arg-type]
-            except ValueError as error:
-                raise InvalidInput(f"{argument}: {path}: {error}") from error
+        try:
+            yield from read_record_file(str(path))
+        except ValueError as error:
+            raise InvalidInput(f"{argument}: {error}") from error
 
 
 def explain_difference(folder: Path) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections import Counter
 from dataclasses import replace
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
-from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.pipeline.commands.arguments import (
     add_label_from,
     add_policy,
@@ -60,11 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Augment, and print what was done."""
-    from tfx_audio.pipeline.clips.augment_files import (  # Beam takes seconds to load
-        REJECTED_FILE,
-        AugmentRequest,
-        augment_files,
-    )
+    from tfx_audio.components.rejected_table import read_rejections  # Beam takes seconds to load
+    from tfx_audio.pipeline.clips.augment_files import AugmentRequest, augment_files
 
     check_counts(args, "workers")
     if not 0 <= args.max_rejected_fraction <= 1:
@@ -91,9 +86,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"  {counts.audio_s_in:.0f} s of audio read, {counts.audio_s_out:.0f} s made")
     for name, applied in sorted(counts.applied.items()):
         print(f"  {name}: {applied} times, {counts.ms[name] / applied:.2f} ms each")
-    for (stage, reason), rejected in sorted(
-        _rejected(os.path.join(args.out, REJECTED_FILE)).items()
-    ):
+    rejections = Counter((one.stage, one.reason) for one in read_rejections(args.out))
+    for (stage, reason), rejected in sorted(rejections.items()):
         print(f"  rejected in {stage}, {reason}: {rejected} (see rejected.jsonl)")
     return 0
 
@@ -104,10 +98,3 @@ def _with_seed(policy: AugmentationPolicy, seed: int) -> AugmentationPolicy:
         return type(policy).from_json(replace(policy, seed=seed).to_json())
     except InvalidInput as error:
         raise InvalidInput(f"--seed {seed}: {error}") from None
-
-
-def _rejected(path: str) -> Counter[tuple[str, str]]:
-    """Count the lines of the finished output's table by stage and reason."""
-    with open(path, encoding="utf-8") as table:
-        rejections = [Rejection.from_json(line) for line in table]
-    return Counter((rejection.stage, rejection.reason) for rejection in rejections)

@@ -25,7 +25,7 @@ class FrontendConfig(_Section):
     n_mels: int | None = Field(None, ge=4, description=f"Mel bands; None: {N_MELS}.")
     f_min_hz: float = Field(0.0, ge=0, description="Lowest frequency of the mel bands.")
     f_max_hz: float | None = Field(None, gt=0, description="Highest; None: half the sample rate.")
-    power: Literal[1, 2] = Field(Frontend.power, description="Exponent of the magnitude: 1 or 2.")
+    power: Literal[1, 2] = Field(1, description="Exponent of the magnitude: 1 or 2.")
     dynamic_range_db: float = Field(
         Frontend.dynamic_range_db, gt=0, description="Range kept below a window's maximum."
     )

@@ -13,14 +13,14 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfx_audio.components.audio.records.examples import LABEL_KEY
-from tfx_audio.components.audio_schema_gen.anomalies import anomalies as read_anomalies
+from tfx_audio.components.audio.splits import SPLITS
+from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.model.exported_facts import read_card
 from tfx_audio.pipeline.results.evaluation import read_evaluation
 from tfx_audio.pipeline.results.metadata_store import PipelineRun, read_runs
 
 SUMMARY_FILE = "summary.json"
-SPLITS = ("train", "eval", "test")
 
 
 def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
         "rejected": _rejected(run),
         "noted": _counts_named(examples.properties if examples else {}, "noted:"),
         "labels": _labels(run),
-        "evaluation": _evaluation(config, run),
+        "evaluation": _evaluation(run),
         "blessed": _blessed(run),
         "anomalies": _anomalies(run),
         "model_uri": _uri(run, "Trainer", "model"),
@@ -74,16 +74,9 @@ def _rejected(run: PipelineRun) -> dict[str, int]:
         stated: dict[str, int] = {}
         for artifacts in node.outputs.values():
             for artifact in artifacts:
-                stated |= _rejected_in(artifact.properties)
+                stated |= _counts_named(artifact.properties, "rejected:")
         counts.update(stated)
     return dict(sorted(counts.items()))
-
-
-def _rejected_in(properties: Mapping[str, Any]) -> dict[str, int]:
-    """Return what an artifact states: ``rejected:<reason>`` of ingest, ``counters`` of augment."""
-    counters = json.loads(str(properties.get("counters") or "{}"))
-    stated = {reason: int(n) for reason, n in counters.get("rejected", {}).items()}
-    return stated | _counts_named(properties, "rejected:")
 
 
 def _counts_named(properties: Mapping[str, Any], prefix: str) -> dict[str, int]:
@@ -109,20 +102,21 @@ def _labels(run: PipelineRun) -> list[str]:
     ]
 
 
-def _evaluation(config: PipelineConfig, run: PipelineRun) -> dict[str, Any]:
+def _evaluation(run: PipelineRun) -> dict[str, Any]:
     evaluation = run.output("Evaluator", "evaluation")
-    if evaluation is None:
+    augmented = run.output("AudioAugmenter", "augmented_examples")
+    if evaluation is None or augmented is None:
         return {}
-    splits = _evaluated_splits(run)  # test_clean, test_noise_20db, ...
-    judging = splits[0].removesuffix(f"_{config.evaluate.clean_condition}")
+    stated = augmented.properties
+    made = {split: name for name, split in json.loads(str(stated["condition_splits"])).items()}
+    order = [made[split] for split in _evaluated_splits(run)]
     found = read_evaluation(evaluation.uri)
-    order = [split.removeprefix(f"{judging}_") for split in splits]
     found["by_condition"] = {c: found["by_condition"][c] for c in order}
     labels = _model_labels(run)
     found["confusion"] = {
         c: _named(found["confusion"][c], labels) for c in order if c in found["confusion"]
     }
-    return {"split": judging, "labels": sorted(labels), **found}
+    return {"split": str(stated["evaluation_split"]), "labels": sorted(labels), **found}
 
 
 def _model_labels(run: PipelineRun) -> list[str]:
@@ -149,7 +143,7 @@ def _anomalies(run: PipelineRun) -> list[str]:
     anomalies = run.output("ExampleValidator", "anomalies")
     if anomalies is None:
         return []
-    return read_anomalies(anomalies.uri)
+    return [str(anomaly) for anomaly in read_anomalies(anomalies.uri)]
 
 
 def _uri(run: PipelineRun, node_id: str, key: str) -> str:

@@ -29,7 +29,7 @@ from tfx_audio.components.audio_example_gen.config import (
 )
 from tfx_audio.components.audio_example_gen.content_digest import data_digest
 from tfx_audio.components.audio_example_gen.listing.inventory import scan
-from tfx_audio.components.audio_schema_gen.anomalies import anomalies
+from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
 from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen
 
 pytestmark = pytest.mark.e2e
@@ -168,7 +168,7 @@ def test_a_layout_becomes_valid_examples_with_its_labels(layout: str, tmp_path: 
         assert strongest_hz == pytest.approx(TONES_HZ[clip.label], abs=8)
         assert clip.duration_s == pytest.approx(SECONDS, abs=0.01)
     (found,) = glob.glob(str(tmp_path / "run" / "ExampleValidator" / "anomalies" / "*"))
-    assert anomalies(found) == []
+    assert read_anomalies(found) == []
     if layout == "esc50":
         assert {clip.group for clip in splits["test"]} == {"5"}
     if layout == "float_records":

@@ -170,7 +170,7 @@ def test_the_rejected_table_names_the_broken_file(run: Launched) -> None:
     lines = [json.loads(line) for table in tables for line in table.read_text().splitlines()]
     assert [line["path"] for line in lines] == ["white_noise/broken.wav"]
     metadata = run.artifact("AudioExampleGen", "rejected")["metadata"]
-    assert metadata["rejected_total"] == 1
+    assert metadata["rejected"] == 1
 
 
 def test_custom_properties_reach_the_metadata(run: Launched, tmp_path: Path) -> None:

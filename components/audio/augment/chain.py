@@ -15,11 +15,11 @@ import numpy as np
 from tfx_audio.components.audio.augment.bank_files import SoundBankFiles, install_sounds
 from tfx_audio.components.audio.augment.failure import AugmentationFailed, ready_output
 from tfx_audio.components.audio.augment.plain_floats import install_plain_floats
-from tfx_audio.components.audio.augment.random_streams import (
-    SeededRoom,
-    install_generators,
+from tfx_audio.components.audio.augment.random_streams import install_generators
+from tfx_audio.components.audio.augment.repairs import (
+    keep_peaking_filter_below_nyquist,
+    transform_class,
 )
-from tfx_audio.components.audio.augment.repairs import install_repairs
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.check import transform_schemas
 from tfx_audio.components.audio.policy.steps import SOUNDS_KEY, TransformSpec
@@ -55,13 +55,13 @@ def build_chain(
     """
     install_generators()
     install_sounds()
-    install_repairs()
+    keep_peaking_filter_below_nyquist()
     install_plain_floats()
-    from audiomentations import Compose
-
     chain = Chain()
     if specs:
-        chain.run = Compose([_build(spec, chain, banks, document) for spec in specs])
+        chain.run = transform_class("Compose")(
+            [_build(spec, chain, banks, document) for spec in specs]
+        )
     return chain
 
 
@@ -69,15 +69,13 @@ def _build(
     spec: TransformSpec, chain: Chain, banks: SoundBankFiles, document: Document
 ) -> Callable[..., np.ndarray]:
     """Build one step and what is inside it."""
-    import audiomentations
-
     parameters = dict(spec.parameters)
     if spec.is_composition:
         children = [_build(child, chain, banks, document) for child in spec.transforms]
         if "num_transforms" in parameters and not isinstance(parameters["num_transforms"], int):
             least, most = parameters["num_transforms"]
             parameters["num_transforms"] = (least or 0, most)
-        make = getattr(audiomentations, spec.name)
+        make = transform_class(spec.name)
         return _construct(spec, document, lambda: make(transforms=children, **parameters))
     schema = transform_schemas()[spec.name]
     _check_package(spec, schema.get("x-needs-package"), document)
@@ -86,7 +84,7 @@ def _build(
         parameters[name] = banks.paths(parameters.pop(SOUNDS_KEY))
         if spec.name == "ApplyImpulseResponse":
             parameters["lru_cache_size"] = 0  # they are kept once for all threads and labels
-    make = getattr(audiomentations, spec.name)
+    make = transform_class(spec.name)
     return _Step(spec, _construct(spec, document, lambda: make(**parameters)), chain, banks)
 
 
@@ -135,7 +133,6 @@ class _Step:
         self._applied = chain.applied
         self._banks = banks
         self._bank = spec.parameters.get(SOUNDS_KEY, "")
-        self._is_room = spec.name == "RoomSimulator"
         self._times = chain.times.setdefault(spec.name, [0, 0.0])
 
     def __call__(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -143,11 +140,7 @@ class _Step:
         transform.parameters = {"should_apply": None}
         start = time.perf_counter()
         try:
-            if self._is_room:
-                with SeededRoom():
-                    result = transform(samples, sample_rate)
-            else:
-                result = transform(samples, sample_rate)
+            result = transform(samples, sample_rate)
         except Exception as error:
             raise _failed(self._name, error) from error
         if not transform.parameters["should_apply"]:

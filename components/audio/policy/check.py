@@ -1,7 +1,6 @@
 """Checks a policy's values against the JSON Schema, in words that name the place and the way out.
 
-A small reading of exactly the schema words that `transform_signatures` writes: a general
-validator answers ``anyOf`` with a list of everything that did not match.
+`jsonschema` judges; what is here says of its first finding what was expected, what came, and where.
 """
 
 from __future__ import annotations
@@ -9,25 +8,19 @@ from __future__ import annotations
 import functools
 import json
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import ValidationError
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.yaml_document import Document, PlacePath
 
 SCHEMA_FILE = "augmentation_policy.schema.json"
 MAX_NESTING = 16
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int, float),
-    "number": (int, float),
-    "null": (type(None),),
-}
+MAX_NUMBER = 2**63 - 1
 _TYPE_WORDS = {
     "object": "a mapping",
     "array": "a list",
@@ -39,6 +32,17 @@ _TYPE_WORDS = {
 }
 
 
+def _is_finite_number(checker: object, value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and (isinstance(value, int) or math.isfinite(value))  # type: ignore[arg-type]
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft7Validator,
+    type_checker=jsonschema.Draft7Validator.TYPE_CHECKER.redefine("number", _is_finite_number),
+)
+
+
 @functools.lru_cache(maxsize=1)
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy file."""
@@ -47,6 +51,7 @@ def policy_schema() -> dict[str, Any]:
     return schema
 
 
+@functools.lru_cache(maxsize=1)
 def transform_schemas() -> dict[str, dict[str, Any]]:
     """Return the schemas of transforms and compositions by name."""
     definitions = policy_schema()["definitions"]
@@ -64,90 +69,98 @@ class Checker:
         return InvalidInput(f"{self._document.place(path)}: {problem}")
 
     def mapping(self, value: Any, path: PlacePath, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Check a mapping with known keys, all values but `transforms` included."""
-        if not isinstance(value, dict):
-            raise self.refuse(path, f"expected a mapping, got {_show(value)}")
-        known = schema["properties"]
+        """Check a mapping with known keys, but not what mappings and transforms in it hold."""
         withheld = schema.get("x-withheld", {})
-        checked: dict[str, Any] = {}
-        for key, item in value.items():
-            here = (*path, key)
-            if key in withheld:
-                raise self.refuse(here, f"'{key}' can't be set in a policy: {withheld[key]}")
-            if key not in known:
-                owner = known["name"]["const"] if "name" in known else "a policy"
-                names = ", ".join(sorted(known))
-                raise self.refuse(
-                    here, f"{owner} has no '{key}'.{did_you_mean(key, known)} It has: {names}"
-                )
-            checked[key] = item if "$ref" in known[key] else self.value(item, here, known[key])
-        for key in schema.get("required", ()):
-            if key not in checked:
-                raise self.refuse(path, f"'{key}' is missing")
-        return checked
+        for key in withheld.keys() & value if isinstance(value, dict) else ():
+            problem = f"'{key}' can't be set in a policy: {withheld[key]}"
+            raise self.refuse((*path, key), problem)
+        known = {key: _shallow(item) for key, item in schema["properties"].items()}
+        checked: dict[str, Any] = self.value(value, path, {**schema, "properties": known})
+        return {key: _whole(item, known[key]) for key, item in checked.items()}
 
     def value(self, value: Any, path: PlacePath, schema: Mapping[str, Any]) -> Any:
         """Check one value; a whole number written as a float comes back as int."""
-        if "anyOf" in schema:
-            return self._any_of(value, path, schema["anyOf"])
-        if "const" in schema or "enum" in schema:
-            return self._choice(value, path, schema.get("enum") or [schema["const"]])
-        kind = schema["type"]
-        if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
-            raise self.refuse(path, f"expected {_TYPE_WORDS[kind]}, got {_show(value)}")
-        if isinstance(value, (int, float)) and kind != "boolean":
-            return self._number(value, path, schema)
-        if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
-            raise self.refuse(path, f"{_show(value)} does not fit the pattern {schema['pattern']}")
-        if isinstance(value, list):
-            return self._array(value, path, schema)
-        return value
+        errors = list(_Validator(schema).iter_errors(value))
+        if errors:
+            raise self._explain(min(errors, key=lambda error: _position(error, value)), path)
+        for where, number in _numbers(value):
+            if MAX_NUMBER < abs(number) < math.inf:
+                raise self.refuse((*path, *where), "the number is too large")
+        return _whole(value, schema)
 
-    def _any_of(self, value: Any, path: PlacePath, choices: list[Mapping[str, Any]]) -> Any:
-        errors = []
-        for choice in choices:
-            try:
-                return self.value(value, path, choice)
-            except InvalidInput as error:
-                errors.append(error)
-        fitting = [c for c in choices if isinstance(value, _TYPES[c["type"]])]
-        raise errors[choices.index(fitting[0]) if fitting else 0]
+    def _explain(self, error: ValidationError, path: PlacePath) -> InvalidInput:
+        """Say in words what jsonschema found."""
+        here, value, schema = (*path, *error.relative_path), error.instance, error.schema
+        if error.validator == "anyOf":
+            fitting = [one for one in error.context if one.validator != "type" or one.path]
+            return self._explain([*fitting, *error.context][0], here)
+        if error.validator == "additionalProperties":
+            known = schema["properties"]
+            key = next(key for key in value if key not in known)
+            owner = known["name"]["const"] if "name" in known else "a policy"
+            names = ", ".join(sorted(known))
+            problem = f"{owner} has no '{key}'.{did_you_mean(key, known)} It has: {names}"
+            return self.refuse((*here, key), problem)
+        return self.refuse(here, _problem(error))
 
-    def _choice(self, value: Any, path: PlacePath, choices: list[Any]) -> Any:
-        if any(value == choice and type(value) is type(choice) for choice in choices):
-            return value
-        hint = did_you_mean(str(value), [str(choice) for choice in choices])
-        raise self.refuse(
-            path, f"expected one of {', '.join(map(str, choices))}, got {_show(value)}.{hint}"
-        )
 
-    def _number(self, value: Any, path: PlacePath, schema: Mapping[str, Any]) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise self.refuse(path, f"expected a finite number, got {value}")
-        if schema["type"] == "integer":
-            if value != int(value):
-                raise self.refuse(path, f"expected a whole number, got {value}")
-            value = int(value)
-        if abs(value) > 2**63 - 1:
-            raise self.refuse(path, "the number is too large")
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if (low is not None and value < low) or (high is not None and value > high):
-            bounds = " and ".join(
-                word
-                for word in (
-                    f"at least {low:g}" if low is not None else "",
-                    f"at most {high:g}" if high is not None else "",
-                )
-                if word
-            )
-            raise self.refuse(path, f"expected {bounds}, got {value}")
-        return value
+def _problem(error: ValidationError) -> str:
+    """Return what was expected of a value, and what came."""
+    value, schema, keyword = error.instance, error.schema, error.validator
+    if keyword == "required":
+        return f"'{next(key for key in error.validator_value if key not in value)}' is missing"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"expected a finite number, got {value}"
+    if keyword == "type":
+        return f"expected {_TYPE_WORDS[error.validator_value]}, got {_show(value)}"
+    if keyword in ("const", "enum"):
+        choices = [str(choice) for choice in schema.get("enum") or [schema["const"]]]
+        hint = did_you_mean(str(value), choices)
+        return f"expected one of {', '.join(choices)}, got {_show(value)}.{hint}"
+    if keyword in ("minimum", "maximum"):
+        words = {"minimum": "at least", "maximum": "at most"}
+        bounds = [f"{word} {schema[key]:g}" for key, word in words.items() if key in schema]
+        return f"expected {' and '.join(bounds)}, got {value}"
+    if keyword in ("minItems", "maxItems"):
+        return f"expected {error.validator_value} values, got {len(value)}"
+    if keyword == "pattern":
+        return f"{_show(value)} does not fit the pattern {error.validator_value}"
+    return str(error.message)
 
-    def _array(self, value: list[Any], path: PlacePath, schema: Mapping[str, Any]) -> list[Any]:
-        least, most = schema.get("minItems", 0), schema.get("maxItems", len(value))
-        if not least <= len(value) <= most:
-            raise self.refuse(path, f"expected {least} values, got {len(value)}")
-        return [self.value(item, (*path, i), schema["items"]) for i, item in enumerate(value)]
+
+def _shallow(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a property's schema without what lies inside: that is read step by step."""
+    if "$ref" in schema:
+        return {}
+    return {"type": "object"} if schema.get("type") == "object" else schema
+
+
+def _position(error: ValidationError, value: Any) -> int:
+    """Return where in a mapping an error lies; what is missing comes last."""
+    keys = list(value) if isinstance(value, dict) else []
+    if error.path:
+        return keys.index(error.path[0]) if keys else 0
+    unknown = [i for i, key in enumerate(keys) if key not in error.schema.get("properties", {})]
+    return unknown[0] if error.validator == "additionalProperties" else len(keys)
+
+
+def _numbers(value: Any, where: PlacePath = ()) -> Iterator[tuple[PlacePath, float]]:
+    """Yield the numbers in a value with their places."""
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _numbers(item, (*where, key))
+    elif isinstance(value, (int, float)):
+        yield where, value
+
+
+def _whole(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a value with its whole numbers as int."""
+    branches = [schema, *schema.get("anyOf", ())]
+    if isinstance(value, list):
+        items = next((branch["items"] for branch in branches if "items" in branch), {})
+        return [_whole(item, items) for item in value]
+    is_whole = any(branch.get("type") == "integer" for branch in branches)
+    return int(value) if isinstance(value, float) and is_whole else value
 
 
 def _show(value: Any) -> str:

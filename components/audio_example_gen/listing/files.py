@@ -7,12 +7,10 @@ import posixpath
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.audio.reading.formats import HEAD_BYTES
+from tfx_audio.components.open_files import is_local
 
 Problem = tuple[str, str]  # reason and detail, as a Rejection has them
 
@@ -30,27 +28,6 @@ class FoundFile:
     uri: str
     path: str
     size: int
-
-
-def is_local(uri: str) -> bool:
-    """Return whether `uri` is a path of this machine."""
-    return FileSystems.get_scheme(uri) is None
-
-
-def open_file(uri: str) -> BinaryIO:
-    """Open a file for reading, as its bytes are."""
-    if is_local(uri):
-        return open(uri, "rb")  # what Beam does, without its cost a file
-    return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
-def read_head(uri: str, size: int = HEAD_BYTES) -> bytes:
-    """Return a file's first bytes; none if it can't be read."""
-    try:
-        with open_file(uri) as file:
-            return bytes(file.read(size))
-    except OSError:
-        return b""
 
 
 class AllowedRoots:

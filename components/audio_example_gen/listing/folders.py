@@ -10,18 +10,13 @@ from tfx_audio.components.audio.reading.name_pattern import NamePattern, parse_n
 from tfx_audio.components.audio.reading.recording import Recording, Row, label_problem
 from tfx_audio.components.audio.splits import TRAIN, split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.files import (
-    FoundFile,
-    Problem,
-    is_local,
-    read_head,
-    walk,
-)
+from tfx_audio.components.audio_example_gen.listing.files import FoundFile, Problem, walk
 from tfx_audio.components.audio_example_gen.listing.listing import (
     Listing,
     allowed_roots,
     size_problem,
 )
+from tfx_audio.components.open_files import is_local, read_head
 
 
 class Labeller:

@@ -17,10 +17,10 @@ from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, GROUP_KEY, LABEL_KEY
 from tfx_audio.components.audio.splits import SplitRule
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
-from tfx_audio.components.audio_example_gen.listing.files import is_local, open_file
 from tfx_audio.components.audio_example_gen.listing.listing import Listing
 from tfx_audio.components.audio_example_gen.listing.record_files import sample_records
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+from tfx_audio.components.open_files import is_local, open_file
 
 _MAX_HEADERS = 500
 _HEAD_BYTES = 2**16

@@ -12,7 +12,8 @@ from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
 from tfx_audio.components.audio.reading.recording import STAGE, Recording
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.files import AllowedRoots, Problem, is_local
+from tfx_audio.components.audio_example_gen.listing.files import AllowedRoots, Problem
+from tfx_audio.components.open_files import is_local
 
 
 @dataclass

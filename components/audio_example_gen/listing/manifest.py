@@ -13,8 +13,8 @@ from typing import Any
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import shorten
-from tfx_audio.components.audio_example_gen.listing.files import open_file
 from tfx_audio.components.audio_example_gen.listing.manifest_csv import csv_records
+from tfx_audio.components.open_files import open_file
 
 MAX_BYTES = 2**30
 _MAX_SECONDS = 1e7

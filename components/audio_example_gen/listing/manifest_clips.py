@@ -17,7 +17,7 @@ from tfx_audio.components.audio.rejection import shorten
 from tfx_audio.components.audio.splits import SPLITS, split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.columns import Roles, find_roles
-from tfx_audio.components.audio_example_gen.listing.files import AllowedRoots, Problem, is_local
+from tfx_audio.components.audio_example_gen.listing.files import AllowedRoots, Problem
 from tfx_audio.components.audio_example_gen.listing.folders import Labeller
 from tfx_audio.components.audio_example_gen.listing.listing import (
     Listing,
@@ -29,6 +29,7 @@ from tfx_audio.components.audio_example_gen.listing.manifest import (
     read_manifest,
     seconds,
 )
+from tfx_audio.components.open_files import is_local
 
 _USUAL = (
     *("metadata.csv", "metadata.tsv", "metadata.jsonl", "meta/esc50.csv"),

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import itertools
 import posixpath
-import zlib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import BinaryIO, cast
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
@@ -18,10 +15,10 @@ from tfx_audio.components.audio.records.examples import parse_features
 from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.columns import find_roles
-from tfx_audio.components.audio_example_gen.listing.files import open_file, read_head, walk
+from tfx_audio.components.audio_example_gen.listing.files import walk
 from tfx_audio.components.audio_example_gen.listing.listing import Listing, allowed_roots
+from tfx_audio.components.open_files import open_records
 
-_GZIP = b"\x1f\x8b"
 _FILES_TO_SAMPLE = 20
 _RECORDS_TO_SAMPLE = 25
 
@@ -81,22 +78,3 @@ def sample_records(recordings: list[Recording]) -> Iterator[bytes]:
                 with contextlib.suppress(ValueError):
                     parse_features(record)
                     yield record
-
-
-@contextlib.contextmanager
-def open_records(uri: str) -> Iterator[BinaryIO]:
-    """Open a TFRecord file, unpacking one that is gzipped, whatever its name.
-
-    Raises:
-      OSError: If it can't be read.
-      ValueError: If it is no gzip file after all.
-    """
-    packed = read_head(uri, len(_GZIP)) == _GZIP
-    with open_file(uri) as file:
-        if not packed:
-            yield file
-            return
-        try:
-            yield cast(BinaryIO, gzip.GzipFile(fileobj=file))
-        except (EOFError, zlib.error) as error:
-            raise ValueError(f"a damaged gzip file: {error}") from error

@@ -108,6 +108,9 @@ def check_description(augmented, tmp_path):
     assert augmented.get_int_custom_property("augmented") == 8
     counters = json.loads(augmented.get_string_custom_property("counters"))
     assert counters == beside["counters"]
+    assert augmented.get_string_custom_property("evaluation_split") == "test"
+    made = json.loads(augmented.get_string_custom_property("condition_splits"))
+    assert made == {name: f"test_{name}" for name in CLASSIC.conditions}
     assert counters["conditioned"] == dict.fromkeys(sorted(CLASSIC.conditions), 2)
     versions = json.loads(augmented.get_string_custom_property("library_versions"))
     assert versions["audiomentations"]

@@ -65,7 +65,7 @@ def test_splits_counts_and_table(root):
     examples, rejected = run(root, max_rejected_fraction=0.1)
     assert artifact_utils.decode_split_names(examples.split_names) == ["train", "eval", "test"]
     for artifact in (examples, rejected):
-        assert artifact.get_int_custom_property("rejected_total") == 2
+        assert artifact.get_int_custom_property("rejected") == 2
         assert artifact.get_int_custom_property("rejected:unreadable") == 1
         assert artifact.get_int_custom_property("rejected:missing_label") == 1
         assert artifact.get_int_custom_property("clips:train") == 12

@@ -7,7 +7,7 @@ from tfx_bsl.tfxio import tensor_representation_util
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.records.examples import CONTRACT_KEYS
-from tfx_audio.components.audio_schema_gen.anomalies import anomalies
+from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
 from tfx_audio.components.audio_schema_gen.schema import complete_schema, curated_schema
 
@@ -46,7 +46,7 @@ def found(schema, tmp_path, **changes):
     folder = tmp_path / "Split-eval"
     folder.mkdir(exist_ok=True)
     (folder / "SchemaDiff.pb").write_bytes(message.SerializeToString())
-    return anomalies(str(tmp_path))
+    return [str(anomaly) for anomaly in read_anomalies(str(tmp_path))]
 
 
 def test_the_curated_schema_has_every_feature_of_the_contract_dense_and_scalar():

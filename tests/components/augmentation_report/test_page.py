@@ -10,15 +10,11 @@ import numpy as np
 import pytest
 
 from tfx_audio.components.audio.clip import Clip
+from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
 from tfx_audio.components.augmentation_report.clip_views import build_cards, read_steps
 from tfx_audio.components.augmentation_report.page import render_page
-from tfx_audio.components.augmentation_report.report_data import (
-    Anomaly,
-    LabelRow,
-    RejectedRow,
-    Report,
-    TransformUse,
-)
+from tfx_audio.components.augmentation_report.report_data import LabelRow, Report, TransformUse
 from tfx_audio.components.augmentation_report.sampling import Family
 
 EVIL = "<script>alert('x')</script>\"&amp; 🐄 \u202eгав"
@@ -70,8 +66,8 @@ def page():
         labels=(LabelRow("train", EVIL, 1, 2, 3.0, 4.0),),
         transforms=(TransformUse(EVIL, 1, 0.5, None),),
         rejected_counts={("ingest", EVIL): 3},
-        rejected=(RejectedRow(EVIL, EVIL, "ingest", EVIL, EVIL),),
-        anomalies=(Anomaly("train", EVIL, EVIL),),
+        rejected=(Rejection(EVIL, EVIL, "ingest", EVIL, EVIL),),
+        anomalies=(Anomaly("train", EVIL, "odd", EVIL),),
         policy=EVIL,
         provenance=((EVIL, EVIL),),
         notes=(EVIL,),

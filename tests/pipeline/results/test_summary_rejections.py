@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tfx_audio.pipeline.config import parse_config
@@ -17,12 +16,12 @@ def _node(node_id: str, **outputs: dict[str, Any]) -> NodeRun:
 
 def test_what_two_outputs_state_counts_once_and_two_components_add_up() -> None:
     ingested = {"rejected:unreadable": 3.0, "rejected:too_short": 1, "clips:train": 8}
-    counters = json.dumps({"rejected": {"unreadable": 2, "not_finite": 4}})
+    failed = {"rejected:unreadable": 2, "rejected:not_finite": 4, "rejected": 6}
     run = PipelineRun(
         "1",
         (
             _node("AudioExampleGen", examples=ingested, rejected=ingested),
-            _node("AudioAugmenter", augmented_examples={"counters": counters, "rejected": 6}),
+            _node("AudioAugmenter", augmented_examples={"rejected": 6}, rejected=failed),
         ),
     )
     summary = summarise(parse_config({"data": {}}), run)

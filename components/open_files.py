@@ -1,0 +1,81 @@
+"""Opening what lies on any of Beam's file systems: files as they are, and TFRecord files."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from tfx_audio.components.audio.reading.formats import HEAD_BYTES
+from tfx_audio.components.audio.records.tfrecord import read_records
+
+_GZIP = b"\x1f\x8b"
+
+
+def is_local(uri: str) -> bool:
+    """Return whether `uri` is a path of this machine."""
+    return FileSystems.get_scheme(uri) is None
+
+
+def open_file(uri: str) -> BinaryIO:
+    """Open a file for reading, as its bytes are."""
+    if is_local(uri):
+        return open(uri, "rb")  # what Beam does, without its cost a file
+    return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def read_head(uri: str, size: int = HEAD_BYTES) -> bytes:
+    """Return a file's first bytes; none if it can't be read."""
+    try:
+        with open_file(uri) as file:
+            return bytes(file.read(size))
+    except OSError:
+        return b""
+
+
+def is_gzipped(uri: str) -> bool:
+    """Return whether a file is gzipped, whatever its name."""
+    return read_head(uri, len(_GZIP)) == _GZIP
+
+
+@contextlib.contextmanager
+def open_records(uri: str) -> Iterator[BinaryIO]:
+    """Open a TFRecord file, unpacking one that is gzipped, whatever its name.
+
+    Raises:
+      OSError: If it can't be read.
+      ValueError: If it is no gzip file after all.
+    """
+    packed = is_gzipped(uri)
+    with open_file(uri) as file:
+        if not packed:
+            yield file
+            return
+        try:
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=file))
+        except (EOFError, zlib.error) as error:
+            raise ValueError(f"a damaged gzip file: {error}") from error
+
+
+def read_record_file(uri: str) -> Iterator[bytes]:
+    """Yield the records of a TFRecord file.
+
+    Raises:
+      ValueError: If it is damaged; the message names it.
+    """
+    try:
+        with open_records(uri) as file:
+            yield from read_records(file)
+    except ValueError as error:
+        raise ValueError(f"{uri}: {error}") from error
+
+
+def match_files(folder: str, pattern: str) -> list[str]:
+    """Return the files of a folder that match, sorted."""
+    matches = FileSystems.match([FileSystems.join(folder, pattern)])[0].metadata_list
+    return sorted(match.path for match in matches)
