@@ -13,11 +13,12 @@ from tfx.types.standard_artifacts import Examples
 from tfx_audio.components.artifacts import RejectedClips, SoundBanks
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.check import SCHEMA_FILE
 from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
 from tfx_audio.components.audio_augmenter import executor
 from tfx_audio.components.code_digest import import_closure_digest
 
-_SCHEMA = "tfx_audio.schemas:augmentation_policy.schema.json"
+_SCHEMA = f"tfx_audio.schemas:{SCHEMA_FILE}"
 
 
 class AudioAugmenterSpec(ComponentSpec):

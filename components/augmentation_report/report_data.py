@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tfx_audio.components.audio.rejection import Rejection
-from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
 from tfx_audio.components.augmentation_report.totals import Histogram
+
+if TYPE_CHECKING:
+    from tfx_audio.components.audio_schema_gen.anomalies import Anomaly  # Beam loads slowly
 
 
 @dataclass(frozen=True)

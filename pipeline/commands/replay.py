@@ -6,7 +6,6 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from tfx_audio.pipeline.clips.replay import ReplayRequest, explain_difference, replay
 from tfx_audio.pipeline.commands.arguments import (
     add_sound_banks,
     check_counts,
@@ -35,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the clip, compare it with the stored one if there is one, write it."""
+    from tfx_audio.pipeline.clips.replay import (  # Beam takes seconds to load
+        ReplayRequest,
+        explain_difference,
+        replay,
+    )
+
     check_counts(args, "copy")
     augmented = Path(args.augmented)
     replayed = replay(

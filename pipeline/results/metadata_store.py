@@ -13,7 +13,6 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx_audio.components.audio.errors import InvalidInput
 
 RUN_CONTEXT_TYPE = "pipeline_run"
-PIPELINE_CONTEXT_TYPE = "pipeline"
 NODE_CONTEXT_TYPE = "node"
 
 

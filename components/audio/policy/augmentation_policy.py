@@ -24,7 +24,6 @@ from tfx_audio.components.audio.policy.label_changes import change_transforms, c
 from tfx_audio.components.audio.policy.steps import TransformSpec, read_transforms
 from tfx_audio.components.audio.policy.yaml_document import Document, read_document
 
-DEFAULT_PRESET = "classic"
 COPIES_KEY = "copies_per_clip"
 _SHOWN_LABELS = 12
 DEFAULT_CONDITIONS: Mapping[str, Any] = {

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Literal, Union, get_args, get_origin
 
+from tfx_audio.components.audio.policy.check import SCHEMA_FILE
 from tfx_audio.components.audio.policy.document_schema import document_schema
 from tfx_audio.components.audio.policy.transform_notes import (
     COST_MS_PER_S,
@@ -26,7 +27,6 @@ from tfx_audio.components.audio.policy.transform_notes import (
     WITHHELD_TRANSFORMS,
 )
 
-SCHEMA_FILE = "augmentation_policy.schema.json"
 COMPOSITIONS = ("Compose", "OneOf", "SomeOf")
 _ID = {
     "type": "string",

@@ -93,13 +93,6 @@ def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> I
     )
 
 
-def resolve_sample_rate(config: IngestConfig) -> IngestConfig:
-    """Return the configuration with the sample rate that the data's headers say, unless set."""
-    if config.sample_rate is not None:
-        return config
-    return config.model_copy(update={"sample_rate": scan(config).sample_rate})
-
-
 def _raise_nothing(config: IngestConfig, listing: Listing) -> None:
     """Say why there is nothing to ingest."""
     if not listing.rejections:

@@ -8,7 +8,7 @@ import soundfile
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
-from tfx_audio.components.audio_example_gen.listing.inventory import resolve_sample_rate, scan
+from tfx_audio.components.audio_example_gen.listing.inventory import scan
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 
 
@@ -132,7 +132,6 @@ def test_the_rate_is_what_most_headers_say(tmp_path):
     assert (found.n_files, found.n_clips, found.labels) == (4, 4, ("0", "1"))
     assert found.splits == ("train", "eval", "test")
     assert scan(IngestConfig(path=str(tmp_path), sample_rate=22050)).sample_rate == 22050
-    assert resolve_sample_rate(IngestConfig(path=str(tmp_path))).sample_rate == 16000
 
 
 @pytest.mark.parametrize(
