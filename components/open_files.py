@@ -49,7 +49,7 @@ def open_records(uri: str) -> Iterator[BinaryIO]:
 
     Raises:
       OSError: If it can't be read.
-      ValueError: If it is no gzip file after all.
+      ValueError: If its gzip data are damaged.
     """
     packed = is_gzipped(uri)
     with open_file(uri) as file:

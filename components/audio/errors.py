@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: wrong arguments, unusable files, bad policies."""
+"""Errors that the user can correct: wrong arguments, unusable files, bad policies."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Rejection:
 
 
 def shorten(text: str, limit: int = MAX_DETAIL_CHARS) -> str:
-    """Return `text`, cut in the middle of nothing but its end when longer than `limit`."""
+    """Return `text`; its end is cut off when it is longer than `limit`."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 

@@ -113,7 +113,7 @@ class SplitRule:
       ratios: Weight of each split.
       by: Feature whose values never straddle two splits; `BY_AUDIO` for the audio's content.
       selections: Selection of some splits.
-      said: Splits that the manifest or the folders say outright.
+      said: Splits that the manifest or the folders give.
       seed: Seed of the hash.
     """
 
@@ -145,7 +145,7 @@ class SplitRule:
         Args:
           features: The clip's fields, label, group and id.
           audio_key: Digest of the recording's audio.
-          said: The split that its manifest or folder says, if any.
+          said: The split that its manifest or folder gives, if any.
         """
         if said and said != TRAIN:
             return said
@@ -167,7 +167,7 @@ class SplitRule:
         return {name: w for name, w in self.ratios if w > 0 and name not in selected}
 
     def _said_weights(self) -> dict[str, float]:
-        """Return the weights for clips said to be in train: eval is taken from them if need be."""
+        """Return the weights for clips given as train; eval is taken from them if not given."""
         taken = self.said | {name for name, _ in self.selections} | {TEST}
         weights = {name: w for name, w in self.ratios if w > 0 and name not in taken - {TRAIN}}
         return weights if TRAIN in weights else {TRAIN: 1.0}

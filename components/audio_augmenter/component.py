@@ -78,7 +78,7 @@ class AudioAugmenter(BaseBeamComponent):
           code_digest: Digest of the code that runs; by default of this checkout's.
 
         Raises:
-          InvalidInput: If the policy is none, or names sound banks and there are none.
+          InvalidInput: If the policy is not valid, or names sound banks and none are given.
         """
         needed = AugmentationPolicy.from_json(policy).sound_banks
         if needed and sound_banks is None:

@@ -79,7 +79,7 @@ def input_patterns(examples: list[Artifact]) -> dict[str, list[str]]:
     """Return the file patterns of every split.
 
     Raises:
-      InvalidInput: If the payload is no `tf.train.Example`.
+      InvalidInput: If the payload is not `tf.train.Example`.
     """
     expected = example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE
     for artifact in examples:

@@ -86,7 +86,7 @@ class AugmentationJob:
 
     @property
     def judged_split(self) -> str:
-        """The split that is put under the conditions, empty if there is none to be had."""
+        """The split that is put under the conditions, empty if there is none."""
         if self.evaluation_split:
             return self.evaluation_split
         return next((split for split in (TEST, EVAL) if split in self.inputs), "")

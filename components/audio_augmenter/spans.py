@@ -1,8 +1,8 @@
 """Read TFRecord files in spans, so that one large file keeps several workers busy.
 
-Beam's own source hands out whole files: an ingest that ran in one process wrote one file, and
-every other worker would wait. A local file is skimmed once (16 bytes of framing a record, nothing
-is decoded) and cut into spans of whole records; a compressed or remote file is one span.
+Beam's own source hands out whole files: an ingest in one process writes one file,
+and every other worker would wait. A local file is skimmed once (16 bytes of framing a record,
+nothing is decoded) and cut into spans of whole records. A compressed or remote file is one span.
 """
 
 from __future__ import annotations

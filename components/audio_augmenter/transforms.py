@@ -139,7 +139,7 @@ class MakeConditions(beam.PTransform):
 
 
 class CheckExamples(beam.PTransform):
-    """Pass examples on: ``.examples``, and ``.rejected`` for what is none."""
+    """Pass examples on: ``.examples``, and ``.rejected`` for what is not one."""
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
         """Return the tagged outputs."""
@@ -184,7 +184,7 @@ class ExampleFn(beam.DoFn):
         yield self._unreadable(example) if clip is None else example
 
     def _parse(self, example: bytes) -> tuple[Clip | None, bytes]:
-        """Return the clip, None if the example is none (`_unreadable` says why), and the example.
+        """Return clip and example; None for a clip that can't be read (`_unreadable` says why).
 
         An original that is called as a copy would be gets another name; ingest gives none such.
         """

@@ -1,4 +1,4 @@
-"""Examples as a folder of WAV files with a manifest, for whoever does not read TFRecords."""
+"""Examples as a folder of WAV files with a manifest, for tools that don't read TFRecords."""
 
 from __future__ import annotations
 

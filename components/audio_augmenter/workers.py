@@ -2,8 +2,8 @@
 
 Worker processes cost `START_S` seconds before the first of them works, nearly all of it imports
 (docs/augmenter.md has the measurement). What the work costs depends on the policy far more than
-on the data, so it is timed on a few clips of the job itself. The choice never touches a result:
-the same bytes come out of any number of workers.
+on the data, so it is timed on a few clips of the job itself. The choice never changes a result:
+any number of workers makes the same bytes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def worker_args(workers: int) -> list[str]:
 
 
 def choose_workers(works: Sequence[Work], augmenter: Augmenter, cpus: int | None = None) -> int:
-    """Return how many processes finish the work first; 1 for working in process.
+    """Return the number of processes that finishes the work first; 1: this process alone.
 
     Args:
       works: What is to be done.

@@ -1,4 +1,4 @@
-"""What became of the recordings: counts by split, label and reason, and whether that will do."""
+"""Counts of an ingestion by split, label and reason, and whether it can be trained on."""
 
 from __future__ import annotations
 
@@ -116,11 +116,11 @@ def check_result(
     result: IngestResult, listed: Iterable[str], expected: Iterable[str], max_fraction: float,
     table: str,
 ) -> None:  # fmt: skip
-    """Raise where the clips will not do to train on.
+    """Raise if the clips can't be trained on.
 
     Args:
       result: What was made.
-      listed: Labels that the data was said to have.
+      listed: Labels of the listing.
       expected: Splits that must not be empty.
       max_fraction: The largest fraction of rejections.
       table: Where the rejected table lies, for messages.
@@ -146,14 +146,14 @@ def check_result(
     for split in expected:
         if split not in result.splits:
             raise InvalidInput(
-                f"the split {split!r} came out empty of {clips} clips; mend split.ratios, "
+                f"the split {split!r} came out empty of {clips} clips; change split.ratios, "
                 "split.select or split.by, or give more data"
             )
     for split in result.splits:
         missing = sorted(label for label in found if not result.clips[split][label])
         if missing and split == TRAIN:
             raise InvalidInput(
-                f"train has no clip of {_named(missing)}, so it could not be learned; mend "
+                f"train has no clip of {_named(missing)}, so it could not be learned; change "
                 "split.ratios, split.select or split.by, or give more data"
             )
         if missing:

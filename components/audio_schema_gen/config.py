@@ -12,7 +12,7 @@ class ValidationConfig(BaseModel):
 
     strict: bool = Field(False, description="Whether an anomaly fails the run.")
     labels: tuple[str, ...] = Field(
-        (), description="The labels that are right; none given: those that train has."
+        (), description="The labels that are right; empty: those of train."
     )
     sample_rate: int | None = Field(
         None, ge=100, le=1_000_000, description="The rate that is right, Hz; None: the data's."

@@ -13,7 +13,7 @@ from tfx_audio.components.audio.clip import Clip, levels
 from tfx_audio.components.audio.features import Frontend, Masks
 from tfx_audio.components.augmentation_report.log_mel import log_mel
 from tfx_audio.components.augmentation_report.pictures import mel_png, waveform_path
-from tfx_audio.components.augmentation_report.report_data import Card, ClipView, Step
+from tfx_audio.components.augmentation_report.report_data import ClipView, FamilyView, Step
 from tfx_audio.components.augmentation_report.sampling import Family
 from tfx_audio.components.augmentation_report.sound import (
     SoundSettings,
@@ -29,10 +29,10 @@ from tfx_audio.components.augmentation_report.spec_masks import (
 )
 
 
-def build_cards(
+def build_family_views(
     families: Sequence[tuple[str, Family]], model: Mapping[str, Any], masked: bool = True
-) -> tuple[tuple[Card, ...], SoundSettings]:
-    """Build one card for every family, all with the same codec and excerpt length.
+) -> tuple[tuple[FamilyView, ...], SoundSettings]:
+    """Build what is shown of every family, all with the same codec and excerpt length.
 
     Args:
       families: ``(label, family)`` pairs.
@@ -41,13 +41,13 @@ def build_cards(
       masked: Whether to show the mel after SpecAugment as well.
 
     Returns:
-      The cards and how their sounds are embedded.
+      The views and how their sounds are embedded.
     """
     clips = [clip for _, family in families for clip in family.clips]
     rate = max((clip.sample_rate for clip in clips), default=0)
     sound = choose_sound_settings([clip.duration_s for clip in clips], rate)
-    cards = tuple(
-        Card(
+    views = tuple(
+        FamilyView(
             label,
             family.clips[0].source_clip_id,
             tuple(build_clip_view(clip, model, sound, masked) for clip in family.clips),
@@ -55,7 +55,7 @@ def build_cards(
         for label, family in families
         if family.clips
     )
-    return cards, sound
+    return views, sound
 
 
 def build_clip_view(

@@ -59,7 +59,9 @@ class Executor(BaseExecutor):
         fileio.makedirs(output.uri)
         with fileio.open(os.path.join(output.uri, PAGE_FILE), "wb") as file:
             file.write(render_page(report))
-        progress.report("AugmentationReport", len(report.cards), len(report.cards), "clips shown")
+        progress.report(
+            "AugmentationReport", len(report.families), len(report.families), "clips shown"
+        )
 
 
 def split_uris(artifacts: list[Artifact]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import TRAIN
 from tfx_audio.components.audio_augmenter.provenance import POLICY_FILE, PROVENANCE_FILE
 from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
-from tfx_audio.components.augmentation_report.clip_views import build_cards
+from tfx_audio.components.augmentation_report.clip_views import build_family_views
 from tfx_audio.components.augmentation_report.report_data import Report
 from tfx_audio.components.augmentation_report.sampling import Family, FamilySampler, family_of
 from tfx_audio.components.augmentation_report.tables import (
@@ -30,9 +30,9 @@ from tfx_audio.components.augmentation_report.totals import SplitTotals
 from tfx_audio.components.open_files import match_files, open_file, read_record_file
 from tfx_audio.components.rejected_table import read_rejections
 
-MAX_CARDS = 60
+MAX_FAMILIES = 60
 MAX_REJECTED_ROWS = 50
-_CONDITION_CARDS = 2
+_CONDITION_FAMILIES = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ReportSources:
       augmented_dir: Folder of the augmented artifact, which holds policy and provenance.
       rejected_dirs: Folders of rejected tables.
       anomalies: What ExampleValidator found; None where it was not asked.
-      model: The configuration's ``model`` section as plain values (`views.build_cards`).
+      model: The configuration's ``model`` section as plain values (`views.build_family_views`).
       clips_per_label: Source clips shown of every label.
       max_copies: Copies shown of every source clip.
     """
@@ -67,11 +67,11 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
       ValueError: If a file is damaged or no example of the data contract.
     """
     copies = FamilySampler(sources.clips_per_label, sources.max_copies)
-    conditions = FamilySampler(_CONDITION_CARDS, sources.max_copies)
+    conditions = FamilySampler(_CONDITION_FAMILIES, sources.max_copies)
     before = {s: _read_split(s, uri, copies, conditions) for s, uri in sources.before.items()}
     after = {s: _read_split(s, uri, copies, conditions) for s, uri in sources.after.items()}
-    cards, sound = build_cards(_fairly(_families(copies)), sources.model)
-    heard, _ = build_cards(
+    views, sound = build_family_views(_fairly(_families(copies)), sources.model)
+    heard, _ = build_family_views(
         [pair for pair in _families(conditions) if len(pair[1].copies)], sources.model, masked=False
     )
     facts = _read_json(sources.augmented_dir, PROVENANCE_FILE)
@@ -80,7 +80,7 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
     return Report(
         title=title,
         summary=summary_tiles(before, after, counters, sum(counts.values())),
-        cards=cards,
+        families=views,
         conditions=heard,
         labels=label_rows(before, after),
         histograms=train_histograms(before.get(TRAIN), after.get(TRAIN)),
@@ -90,7 +90,7 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
         anomalies=sources.anomalies,
         policy=show_policy(_read_json(sources.augmented_dir, POLICY_FILE)),
         provenance=provenance_rows(facts),
-        notes=(sound_note(sound), *_card_note(len(copies.records()))),
+        notes=(sound_note(sound), *_family_note(len(copies.records()))),
     )
 
 
@@ -124,13 +124,13 @@ def _families(sampler: FamilySampler) -> list[tuple[str, Family]]:
 
 
 def _fairly(families: list[tuple[str, Family]]) -> list[tuple[str, Family]]:
-    """Return at most `MAX_CARDS` families: a first of every label before any second."""
+    """Return at most `MAX_FAMILIES` families: a first of every label before any second."""
     seen: Counter[str] = Counter()
     ranked = []
     for label, family in families:
         seen[label] += 1
         ranked.append((seen[label], label, family))
-    kept = sorted(ranked, key=lambda item: item[:2])[:MAX_CARDS]
+    kept = sorted(ranked, key=lambda item: item[:2])[:MAX_FAMILIES]
     return [(label, family) for _, label, family in sorted(kept, key=lambda item: item[1::-1])]
 
 
@@ -155,7 +155,9 @@ def _read_json(folder: str, name: str) -> dict[str, Any]:
     return {}
 
 
-def _card_note(found: int) -> tuple[str, ...]:
-    if found <= MAX_CARDS:
+def _family_note(found: int) -> tuple[str, ...]:
+    if found <= MAX_FAMILIES:
         return ()
-    return (f"There are more labels than a page can hold: {MAX_CARDS} of {found} clips are shown.",)
+    return (
+        f"There are more labels than a page can hold: {MAX_FAMILIES} of {found} clips are shown.",
+    )

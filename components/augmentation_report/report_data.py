@@ -56,7 +56,7 @@ class ClipView:
 
 
 @dataclass(frozen=True)
-class Card:
+class FamilyView:
     """One source clip's views side by side."""
 
     label: str
@@ -121,7 +121,7 @@ class Report:
     Attributes:
       title: The heading.
       summary: ``(name, value)`` pairs at the top.
-      cards: Source clips with their copies.
+      families: Source clips with their copies.
       conditions: Held-out clips with their conditions.
       labels: Clips and seconds by split and label.
       histograms: Durations and levels before and after.
@@ -136,8 +136,8 @@ class Report:
 
     title: str
     summary: tuple[tuple[str, str], ...]
-    cards: tuple[Card, ...]
-    conditions: tuple[Card, ...] = ()
+    families: tuple[FamilyView, ...]
+    conditions: tuple[FamilyView, ...] = ()
     labels: tuple[LabelRow, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     transforms: tuple[TransformUse, ...] = ()

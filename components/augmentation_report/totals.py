@@ -1,4 +1,4 @@
-"""Counts what a run holds before and after augmentation, from features alone (no audio)."""
+"""Counts a run's clips before and after augmentation, from features alone (no audio)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def read_bytes(path: str) -> bytes:
     """Return a file's bytes as they are stored.
 
     Raises:
-      Unusable: If it is no file: opening a FIFO would wait for ever.
+      Unusable: If it is not a file; opening a FIFO would wait for ever.
     """
     if not _is_file(path):
         raise Unusable("not_a_file", "neither a file nor a folder")

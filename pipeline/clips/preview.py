@@ -11,7 +11,7 @@ from tfx_audio.components.audio.clip import Clip, copy_id
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.rejection import Rejection
-from tfx_audio.components.augmentation_report.clip_views import build_cards
+from tfx_audio.components.augmentation_report.clip_views import build_family_views
 from tfx_audio.components.augmentation_report.report_data import Report, TransformUse
 from tfx_audio.components.augmentation_report.sampling import Family
 from tfx_audio.components.augmentation_report.tables import show_policy, sound_note
@@ -76,11 +76,11 @@ def preview_policy(request: PreviewRequest) -> Report:
             copies, failed = make_copies(augmenter, clip, request.copies)
             families.append((clip.label, Family(clip, tuple(copies))))
             rejections += failed
-    cards, sound = build_cards(families, request.model.model_dump(mode="json"))
+    views, sound = build_family_views(families, request.model.model_dump(mode="json"))
     return Report(
         title=f"Preview of {request.policy_name}",
         summary=_summary(request, families, len(recordings), sample_rate),
-        cards=cards,
+        families=views,
         transforms=_uses(augmenter, families),
         rejected_counts=Counter((one.stage, one.reason) for one in rejections),
         rejected=tuple(rejections),

@@ -53,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
     report = preview_policy(request)
     out = write_output(args.out, render_page(report))
     size_mb = out.stat().st_size / 1e6
-    print(f"{out}: {len(report.cards)} clips, {args.copies} copies of each, {size_mb:.1f} MB")
+    print(f"{out}: {len(report.families)} clips, {args.copies} copies of each, {size_mb:.1f} MB")
     return 0

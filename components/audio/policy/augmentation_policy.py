@@ -94,8 +94,8 @@ class AugmentationPolicy:
     def copies_for(self, label: str, counts: Mapping[str, int] | None = None) -> int:
         """Return how many copies each clip of a label gets.
 
-        With ``balance: by_label`` a rare label gets as many as bring it up to, not above, what
-        the most frequent one comes to, and at most `max_copies`.
+        With ``balance: by_label`` a rare label gets as many as bring it up to, not above, the
+        total of the most frequent one, and at most `max_copies`.
 
         Args:
           label: The clip's label.
@@ -160,7 +160,7 @@ class AugmentationPolicy:
         """Read what `to_json` wrote.
 
         Raises:
-          InvalidInput: If the text is no policy.
+          InvalidInput: If the text is not a policy.
         """
         try:
             value = json.loads(text)
@@ -250,7 +250,7 @@ def _read(document: Document) -> AugmentationPolicy:
 
 
 def _conditions(values: Any, checker: Checker) -> dict[str, tuple[TransformSpec, ...]]:
-    """Read the conditions; a step without `p` always runs there."""
+    """Read the conditions, where a step without `p` always runs."""
     pattern = policy_schema()["properties"]["conditions"]["propertyNames"]
     conditions = {}
     for name, steps in values.items():

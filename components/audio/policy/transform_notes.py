@@ -1,4 +1,4 @@
-"""What audiomentations' signatures do not say: bounds, costs, needs, and what is withheld."""
+"""What audiomentations' signatures do not hold: bounds, costs, packages, withheld parameters."""
 
 from __future__ import annotations
 
@@ -114,5 +114,5 @@ RANGES: Mapping[tuple[str, str], tuple[float | None, float | None]] = {
     ("TimeStretch", "min_rate"): (0.1, 10.0),
     ("TimeStretch", "max_rate"): (0.1, 10.0),
 }
-"""Bounds by (transform, parameter); ``*`` is any transform. They keep a slip of the pen
-(3000 repeats, a filter of order 1000) from filling the memory of every worker."""
+"""Bounds by (transform, parameter); ``*`` is any transform. A typing error (3000
+repeats, a filter of order 1000) would fill the memory of every worker."""

@@ -76,7 +76,7 @@ def read_document(text: str, where: str) -> Document:
 
 
 def _as_yaml(text: str, where: str) -> Document:
-    """Parse YAML; raises YAMLError where it is none."""
+    """Parse YAML; raises YAMLError if it is not YAML."""
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -91,7 +91,7 @@ def _as_yaml(text: str, where: str) -> Document:
 
 
 def _as_json(text: str, where: str, error: yaml.YAMLError) -> Document:
-    """Give JSON that is no YAML (tabs) a second chance."""
+    """Read JSON that YAML does not accept (tabs)."""
     _check_is_json(text, where, error)
     lines: Mapping[PlacePath, int] = {}
     with contextlib.suppress(yaml.YAMLError):
@@ -115,7 +115,7 @@ def _unique_json(text: str, where: str) -> Any:
 
 
 def _check_is_json(text: str, where: str, error: yaml.YAMLError) -> None:
-    """Say why a text is no YAML if it is no JSON either."""
+    """Raise `InvalidInput` for a text that is neither YAML nor JSON."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ _MAX_PARTS = 8  # matching is polynomial in the length of a name, of this degree
 
 @dataclass(frozen=True)
 class NamePattern:
-    """A pattern over file names, its parts in braces; ``*`` is a part nobody needs.
+    """A pattern over file names, its parts in braces; ``*`` is a part that is not kept.
 
     A pattern with a slash is held against the end of the path relative to the data root, one
     without against the file's name; both without the suffix. A part never crosses a slash, and

@@ -29,13 +29,13 @@ _END_TOLERANCE_S = 0.05  # manifests round
 
 @dataclass(frozen=True)
 class Row:
-    """One clip that a recording is said to hold.
+    """One clip of a recording, as the listing has it.
 
     Attributes:
       clip_id: Unique and stable.
       label: Class name.
       group: Speaker, recording or fold, empty if none.
-      split: The split that a manifest or a folder says, empty if none.
+      split: The split that a manifest or a folder gives, empty if none.
       start_s: Where the clip starts in the recording, in seconds.
       end_s: Where it ends; None for the recording's end.
       fields: Further named values.
@@ -86,7 +86,7 @@ class CutClip(NamedTuple):
       audio_digest: Digest of `pcm`.
       split_key: Digest of the audio that decides the split: its own, or the whole recording's
         where clips of one recording have audio in common.
-      said_split: The split that a manifest or a folder says, empty if none.
+      said_split: The split that a manifest or a folder gives, empty if none.
       note: What was done to the recording's level, empty for nothing.
     """
 
@@ -125,13 +125,13 @@ def cut_recording(
     """Decode a recording and yield each of its clips, or why it can't be used.
 
     Args:
-      recording: What is said of it.
+      recording: What the listing has of it.
       data: The file's bytes.
       clip_format: What clips are made into.
 
     Yields:
       A clip or a rejection for each row, or for each window of it; nothing for a file that was
-      never said to be audio and isn't.
+      need not be audio and is not.
     """
     if not recording.surely_audio and not looks_like_audio(data[:HEAD_BYTES]):
         return

@@ -40,7 +40,7 @@ def window_bounds(n_samples: int, window: int, hop: int) -> list[tuple[int, int]
     """Return start and end of each window.
 
     The last one may be shorter, by half at most; a rest shorter than that is left out. What is
-    shorter than a window is one by itself.
+    shorter than a window is one window.
     """
     if n_samples <= window:
         return [(0, n_samples)]

@@ -145,7 +145,7 @@ def parse_features(serialized: bytes) -> dict[str, list[Any]]:
     """Parse a serialised ``tf.train.Example`` into lists of values by name.
 
     Raises:
-      ValueError: If the bytes are no ``tf.train.Example``.
+      ValueError: If the bytes are not a ``tf.train.Example``.
     """
     try:
         example = _Example.FromString(serialized)
@@ -193,7 +193,7 @@ def example_to_clip(serialized: bytes) -> Clip:
     """Parse an example of the data contract.
 
     Raises:
-      ValueError: If a feature of the contract is missing or the audio is no PCM 16 WAV.
+      ValueError: If a feature of the contract is missing or the audio is not PCM 16 WAV.
     """
     features = parse_features(serialized)
     missing = [key for key in CONTRACT_KEYS if not features.get(key)]

@@ -25,7 +25,7 @@ def read_records(file: BinaryIO, max_bytes: int = 2**31) -> Iterator[bytes]:
       max_bytes: The most that a record may claim to have.
 
     Raises:
-      ValueError: If the file is no TFRecord file, damaged or cut short.
+      ValueError: If the file is not a TFRecord file, or is damaged or cut short.
     """
     while head := file.read(12):
         if len(head) < 12 or _masked_crc(head[:8]) != head[8:]:

@@ -12,7 +12,7 @@ import pytest
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
-from tfx_audio.components.augmentation_report.clip_views import build_cards, read_steps
+from tfx_audio.components.augmentation_report.clip_views import build_family_views, read_steps
 from tfx_audio.components.augmentation_report.page import render_page
 from tfx_audio.components.augmentation_report.report_data import LabelRow, Report, TransformUse
 from tfx_audio.components.augmentation_report.sampling import Family
@@ -55,14 +55,14 @@ def page():
     original = clip()
     steps = '{"transforms":[{"name":"Gain","parameters":{"file":"<b>&\\"\'","gain_db":-6.0}}]}'
     copy = original.replace(clip_id="x~1", source_clip_id=EVIL, copy_index=1, augmentation=steps)
-    cards, _ = build_cards(
+    views, _ = build_family_views(
         [(EVIL, Family(original, (copy,))), ("b", Family(clip("b", "b"), ()))], {}
     )
     report = Report(
         title=EVIL,
         summary=((EVIL, EVIL),),
-        cards=cards,
-        conditions=cards[:1],
+        families=views,
+        conditions=views[:1],
         labels=(LabelRow("train", EVIL, 1, 2, 3.0, 4.0),),
         transforms=(TransformUse(EVIL, 1, 0.5, None),),
         rejected_counts={("ingest", EVIL): 3},
@@ -136,12 +136,12 @@ def test_headings_step_down_one_at_a_time_and_ids_are_unique(page):
 
 
 def test_a_name_that_is_no_unicode_does_not_stop_the_page():
-    cards, _ = build_cards([("a", Family(clip("bad\udcff.wav", "a"), ()))], {})
-    assert b"bad?.wav" in render_page(Report(title="t", summary=(), cards=cards))
+    views, _ = build_family_views([("a", Family(clip("bad\udcff.wav", "a"), ()))], {})
+    assert b"bad?.wav" in render_page(Report(title="t", summary=(), families=views))
 
 
 def test_an_empty_report_is_a_page_too():
-    page = render_page(Report(title="Nothing", summary=(), cards=())).decode()
+    page = render_page(Report(title="Nothing", summary=(), families=())).decode()
     assert "There is no clip to show." in page
     assert "Nothing was rejected." in page
 

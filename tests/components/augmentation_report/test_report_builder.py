@@ -89,8 +89,8 @@ def report(tmp_path):
 
 
 def test_cards_show_originals_with_their_own_copies(report):
-    assert [card.label for card in report.cards] == ["cat", "cat", "dog", "dog"]
-    for card in report.cards:
+    assert [card.label for card in report.families] == ["cat", "cat", "dog", "dog"]
+    for card in report.families:
         original, copy = card.views
         assert (original.title, copy.title) == ("original", "copy 1")
         assert original.clip_id == card.source_clip_id
@@ -132,15 +132,15 @@ def test_originals_that_were_not_kept_come_from_the_ingested_examples(tmp_path):
     before = {"train": write_split(tmp_path / "before", [clip])}
     after = {"train": write_split(tmp_path / "after", [copy_of(clip, 1)])}
     report = build_report(ReportSources(before, after, str(tmp_path)))
-    assert [e.title for e in report.cards[0].views] == ["original", "copy 1"]
+    assert [e.title for e in report.families[0].views] == ["original", "copy 1"]
 
 
 def test_every_label_gets_a_card_before_any_gets_two(tmp_path, monkeypatch):
-    monkeypatch.setattr(report_builder, "MAX_CARDS", 3)
+    monkeypatch.setattr(report_builder, "MAX_FAMILIES", 3)
     clips = [make_clip(f"{label}{n}.wav", label) for label in "abc" for n in range(2)]
     split = {"train": write_split(tmp_path / "x", clips)}
     report = build_report(ReportSources(split, split, str(tmp_path)))
-    assert [card.label for card in report.cards] == ["a", "b", "c"]
+    assert [card.label for card in report.families] == ["a", "b", "c"]
     assert "3 of 6 clips" in report.notes[-1]
 
 

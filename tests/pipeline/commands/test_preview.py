@@ -64,7 +64,7 @@ def test_a_flat_folder_has_no_labels_and_that_is_fine(tmp_path):
     write_sound(tmp_path / "b.flac")
     (tmp_path / "notes.txt").write_text("no audio")
     report = preview_policy(PreviewRequest(str(tmp_path), POLICY, "test", copies=1))
-    assert [(card.label, card.source_clip_id) for card in report.cards] == [
+    assert [(card.label, card.source_clip_id) for card in report.families] == [
         ("", "a.wav"),
         ("", "b.flac"),
     ]
@@ -92,7 +92,7 @@ def test_a_copy_is_the_copy_that_a_run_makes(folder):
     report = preview_policy(
         PreviewRequest(str(folder), POLICY, "test", clips=8, copies=2, sample_rate=8_000)
     )
-    (card,) = [card for card in report.cards if card.source_clip_id == "dog/1.wav"]
+    (card,) = [card for card in report.families if card.source_clip_id == "dog/1.wav"]
     data = base64.b64decode(card.views[2].sound.partition("base64,")[2])
     heard, rate = soundfile.read(io.BytesIO(data), dtype="float32")
     assert encode_wav(heard, rate) == encode_wav(expected.waveform, 8_000)
@@ -127,13 +127,13 @@ def test_ultrasound_is_shown_and_heard(tmp_path):
 
     report = preview_policy(PreviewRequest(str(tmp_path / "bat.wav"), POLICY, "gain"))
 
-    assert len(report.cards) == 1
+    assert len(report.families) == 1
 
 
 def test_a_broken_file_is_named_and_the_others_are_shown(folder):
     (folder / "dog" / "broken.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVEnothing")
     report = preview_policy(PreviewRequest(str(folder), POLICY, "test", clips=9, copies=1))
-    assert len(report.cards) == 8
+    assert len(report.families) == 8
     assert [row.path for row in report.rejected] == ["dog/broken.wav"]
 
 
@@ -142,7 +142,7 @@ def test_a_copy_that_fails_leaves_the_others(folder):
         "{level: reject, transforms: [{name: Gain, min_gain_db: 40, max_gain_db: 40, p: 0.5}]}"
     )
     report = preview_policy(PreviewRequest(str(folder), policy, "test", clips=2, copies=4))
-    made = sum(len(card.views) - 1 for card in report.cards)
+    made = sum(len(card.views) - 1 for card in report.families)
     assert made + len(report.rejected) == 8
     assert {row.reason for row in report.rejected} == {"over_full_scale"}
 
@@ -157,7 +157,7 @@ def test_sound_banks_are_prepared_as_the_component_prepares_them(folder, tmp_pat
     report = preview_policy(
         PreviewRequest(str(folder), policy, "test", clips=1, copies=1, sound_banks=banks)
     )
-    drawn = report.cards[0].views[1].steps[0].parameters
+    drawn = report.families[0].views[1].steps[0].parameters
     assert drawn["noise_file_path"] == "rain/deep/rain.wav"
 
 
