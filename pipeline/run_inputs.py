@@ -78,6 +78,7 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
     inventory = scan(config.data, config.split)
     if judge == "test" and "test" not in inventory.splits:  # the data says train and eval only
         judge = config.augment.evaluation_split or "eval"
+    policy.check_sample_rate(inventory.sample_rate)
     ingest = config.data.model_copy(update={"sample_rate": inventory.sample_rate})
     if inventory.labels_complete:
         policy.check_labels(list(inventory.labels))
@@ -154,6 +155,8 @@ def read_policy(config: PipelineConfig) -> AugmentationPolicy:
             f"names {', '.join(policy.sound_banks)}. Leave on_the_fly off, or the banks out"
         )
     banks_of(config, policy)
+    if config.data.sample_rate:
+        policy.check_sample_rate(config.data.sample_rate)
     check_policy(policy)
     return policy
 

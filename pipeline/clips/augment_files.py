@@ -86,7 +86,11 @@ def augment_files(request: AugmentRequest) -> AugmentationCounts:
 def _ingest(request: AugmentRequest, folder: Path, rejected: Path) -> dict[str, list[str]]:
     """Ingest a folder of audio; return file patterns by split."""
     patterns, rejections = ingest_audio(
-        request.data, request.label_from, request.sample_rate, folder
+        request.data,
+        request.label_from,
+        request.sample_rate,
+        folder,
+        request.policy.check_sample_rate,
     )
     rejected.write_text("".join(f"{rejection.to_json()}\n" for rejection in rejections))
     clips = count_records([span for split in patterns.values() for span in plan_spans(split)])

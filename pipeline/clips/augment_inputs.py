@@ -8,7 +8,7 @@ import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +53,11 @@ def record_patterns(data: str) -> dict[str, list[str]] | None:
 
 
 def ingest_audio(
-    data: str, label_from: str, sample_rate: int | None, folder: Path
+    data: str,
+    label_from: str,
+    sample_rate: int | None,
+    folder: Path,
+    check_rate: Callable[[int], None] = lambda rate: None,
 ) -> tuple[dict[str, list[str]], list[Rejection]]:
     """Read a folder of audio as the pipeline does, and write its clips as examples.
 
@@ -65,6 +69,7 @@ def ingest_audio(
       sample_rate: Hz of the clips; None for what most headers say.
       folder: Where examples are written; those of a run that was killed are used again if
         nothing has changed.
+      check_rate: Raises InvalidInput where clips of this sample rate are no use.
 
     Returns:
       File patterns by split, and what could not be used.
@@ -74,6 +79,7 @@ def ingest_audio(
     """
     recordings, left_out = list_sounds(data, label_from)
     rate = sample_rate or common_sample_rate(recordings)
+    check_rate(rate)
     ingested = folder / f"ingested-{_digest(recordings, rate)}"
     for other in folder.glob("ingest*"):
         if other != ingested:  # cut off, or of files that have changed

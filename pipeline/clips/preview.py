@@ -65,6 +65,7 @@ def preview_policy(request: PreviewRequest) -> Report:
     if labels:
         request.policy.check_labels(labels)
     sample_rate = request.sample_rate or common_sample_rate(recordings)
+    request.policy.check_sample_rate(sample_rate)
     clip_format = ClipFormat(sample_rate)
     clips, rejections = read_clips(choose_clips(recordings, request.clips), clip_format)
     rejections += left_out

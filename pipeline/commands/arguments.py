@@ -48,14 +48,11 @@ def add_manifest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", metavar="FILE", help="CSV, TSV or JSON Lines of clips")
 
 
-def add_sample_rate(parser: argparse.ArgumentParser) -> None:
+def add_sample_rate(
+    parser: argparse.ArgumentParser, about: str = "resample to this; else what most files have"
+) -> None:
     """Declare ``--sample-rate``."""
-    parser.add_argument(
-        "--sample-rate",
-        metavar="HZ",
-        type=_sample_rate,
-        help="resample to this; else what most files have",
-    )
+    parser.add_argument("--sample-rate", metavar="HZ", type=_sample_rate, help=about)
 
 
 def _sample_rate(text: str) -> int:

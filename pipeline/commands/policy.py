@@ -17,7 +17,7 @@ from tfx_audio.components.audio.policy.augmentation_policy import (
 )
 from tfx_audio.components.audio.policy.check import policy_schema, transform_schemas
 from tfx_audio.components.audio.policy.steps import TransformSpec, expected_cost_ms_per_s
-from tfx_audio.pipeline.commands.arguments import add_sound_banks, parse_banks
+from tfx_audio.pipeline.commands.arguments import add_sample_rate, add_sound_banks, parse_banks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     check.add_argument("policy", metavar="FILE", help="policy: file or preset name")
     add_sound_banks(check, "; without it their files are not looked at")
+    add_sample_rate(check, "see whether every transform can take clips of this rate")
     actions.add_parser(
         "list", help="presets, and transforms with what they cost and need", allow_abbrev=False
     )
@@ -51,6 +52,8 @@ def _check(args: argparse.Namespace) -> int:
     """Load the policy, build every transform, say what it comes to."""
     policy = load_policy(args.policy)
     check_policy(policy)
+    if args.sample_rate:
+        policy.check_sample_rate(args.sample_rate)
     if args.sound_bank:
         from tfx_audio.components.sound_bank.digest import audio_files  # Beam takes seconds to load
 

@@ -122,6 +122,19 @@ class AugmentationPolicy:
                     f"'{label}'; it has {some or 'none at all'}.{did_you_mean(label, known)}"
                 )
 
+    def check_sample_rate(self, sample_rate: int) -> None:
+        """Raise `InvalidInput` if a transform can't take clips of a sample rate, in Hz."""
+        trees = [self.transforms_for(label) for label in ("", *self.labels)]
+        roots = [step for specs in (*trees, *self.conditions.values()) for step in specs]
+        for step in (inner for root in roots for inner in root.walk()):
+            rates = policy_schema()["definitions"].get(step.name, {}).get("x-sample-rates")
+            if rates and sample_rate not in rates:
+                raise InvalidInput(
+                    f"{self.document.place(step.at)}: {step.name} can't take clips of "
+                    f"{sample_rate} Hz, only of {', '.join(map(str, rates))} Hz. data.sample_rate "
+                    "or --sample-rate resamples; or leave the transform out"
+                )
+
     def check_banks(self, given: Mapping[str, str]) -> None:
         """Raise `InvalidInput` if a sound bank that the policy names was not given."""
         for name in self.sound_banks:

@@ -78,6 +78,11 @@ COST_MS_PER_S: Mapping[str, float] = {
 """CPU milliseconds for one second of audio at 16 kHz with default parameters, checks included, on
 one core of a small cloud machine: ``python -m benchmarks.transform_costs``."""
 
+SAMPLE_RATES: Mapping[str, tuple[int, ...]] = {
+    "Mp3Compression": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
+}
+"""The only sample rates, in Hz, that a transform can take; others take any."""
+
 _DB = (-200.0, 200.0)
 _HZ = (0.1, 384000.0)
 RANGES: Mapping[tuple[str, str], tuple[float | None, float | None]] = {

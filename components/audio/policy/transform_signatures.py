@@ -22,6 +22,7 @@ from tfx_audio.components.audio.policy.transform_notes import (
     COST_MS_PER_S,
     NEEDS_PACKAGE,
     RANGES,
+    SAMPLE_RATES,
     SOUND_PARAMETERS,
     WITHHELD_PARAMETERS,
     WITHHELD_TRANSFORMS,
@@ -95,6 +96,8 @@ def _transform(name: str) -> dict[str, Any]:
     }
     if name in NEEDS_PACKAGE:
         definition["x-needs-package"] = NEEDS_PACKAGE[name]
+    if name in SAMPLE_RATES:
+        definition["x-sample-rates"] = list(SAMPLE_RATES[name])
     if withheld:
         definition["x-withheld"] = withheld
     return definition

@@ -27,6 +27,9 @@ _XING_HAS_FRAMES, _XING_HAS_BYTES = 1, 2
 def missing_part(data: bytes) -> str:
     """Return what a container claims beyond its bytes, as a sentence; empty if all is there."""
     magic = data[:4]
+    if magic == b"RIFF" and data[8:12] == b"AVI ":
+        (size,) = struct.unpack_from("<I", data, 4)
+        return "" if _is_stream_size(size) else _claim(size, len(data) - 8)
     if magic in (b"RIFF", b"RF64", b"BW64"):
         return _missing_chunk(data, "<", b"data")
     if magic == b"RIFX":

@@ -38,6 +38,7 @@ class LevelMeter:
         self.peak = 0.0
         self._all_whole = True
         self._channel_power = self._mix_power = 0.0
+        self._mix_peak: float | None = None
 
     def measure(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield blocks as they are; raises Unusable for values that are not finite."""
@@ -53,6 +54,7 @@ class LevelMeter:
         """Take note of the power of channels, ``(frames, channels)``, and of their mix."""
         self._channel_power += float(np.vdot(block, block)) / block.shape[1]
         self._mix_power += float(np.vdot(mixed, mixed))
+        self._mix_peak = max(self._mix_peak or 0.0, float(mixed.max()), -float(mixed.min()))
 
     def check_mix(self) -> None:
         """Check that the channels did not cancel.
@@ -70,7 +72,8 @@ class LevelMeter:
     def full_scale(self, rule: str) -> tuple[float, str]:
         """Return what the samples are to be divided by, and a note of it; empty for nothing.
 
-        Integers that somebody stored as floats, up to 32768, are taken for what they are.
+        Integers that somebody stored as floats are taken for what they are. Of mixed channels the
+        mix counts.
 
         Args:
           rule: `RESCALE` to a peak of full scale, `CLIP` or `REJECT`.
@@ -78,16 +81,19 @@ class LevelMeter:
         Raises:
           Unusable: If the rule is to reject and they are beyond full scale.
         """
+        peak = self.peak if self._mix_peak is None else self._mix_peak
         if self.peak <= _ROUNDING:
             return 1.0, ""
         if self.peak > _SURELY_INTEGERS or (self._all_whole and self.peak > 2.0):
             for scale in _INTEGER_SCALES:
                 if self.peak <= scale:
                     return scale, NOTE_INTEGERS
+        if peak <= _ROUNDING:
+            return 1.0, ""
         if rule == REJECT:
             raise Unusable(
                 "over_full_scale",
-                f"a peak of {self.peak:.4g}, full scale is 1; data.over_full_scale=rescale or clip "
+                f"a peak of {peak:.4g}, full scale is 1; data.over_full_scale=rescale or clip "
                 "takes it",
             )
-        return (self.peak, NOTE_RESCALED) if rule == RESCALE else (1.0, NOTE_CLIPPED)
+        return (peak, NOTE_RESCALED) if rule == RESCALE else (1.0, NOTE_CLIPPED)

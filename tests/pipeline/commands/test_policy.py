@@ -91,3 +91,11 @@ def test_show_a_transform_gives_its_parameters_with_bounds_and_defaults(capsys):
 def test_show_schema_gives_what_an_editor_needs(capsys):
     tfx_audio_policy("show", "schema")
     assert json.loads(capsys.readouterr().out) == policy_schema()
+
+
+@pytest.mark.parametrize("preset", ["music", "telephone"])
+def test_check_says_which_transform_can_not_take_a_sample_rate(preset, capsys):
+    with pytest.raises(InvalidInput, match=r"Mp3Compression can't take clips of 96000 Hz"):
+        tfx_audio_policy("check", preset, "--sample-rate", "96000")
+    assert tfx_audio_policy("check", preset, "--sample-rate", "44100") == 0
+    assert tfx_audio_policy("check", "classic", "--sample-rate", "96000") == 0

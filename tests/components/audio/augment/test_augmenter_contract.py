@@ -19,6 +19,7 @@ from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Aug
 from tfx_audio.components.audio.clip import Clip, encode_wav
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
 from tfx_audio.components.audio.policy.check import transform_schemas
+from tfx_audio.components.audio.policy.transform_notes import SAMPLE_RATES
 from tfx_audio.components.audio.records.examples import clip_to_example
 
 RATE = 16000
@@ -210,3 +211,19 @@ def test_records_are_the_recorded_ones(bank):
         name: digest[platform] if isinstance(digest, dict) else digest
         for name, digest in recorded.items()
     }
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:audiomentations", "ignore::UserWarning:librosa")
+@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("rate", [10000, 96000])
+def test_transforms_take_any_sample_rate_but_where_notes_say_which(name, rate, bank):
+    if name == "RoomSimulator":
+        pytest.skip("seconds of ray tracing; a room has no rate")
+    hiss = 0.1 * np.random.RandomState(0).standard_normal(rate)
+    clip = Clip("hiss.wav", hiss.astype(np.float32), rate, label="tone")
+    try:
+        augmenter_for(name, bank).augment(clip, 1)
+    except AugmentationFailed:
+        assert name in SAMPLE_RATES
+    else:
+        assert rate in SAMPLE_RATES.get(name, (rate,))

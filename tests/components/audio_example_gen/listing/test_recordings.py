@@ -123,6 +123,12 @@ def test_a_huge_file_is_not_read(tmp_path):
     assert reasons(listed(tmp_path)) == {"a/2.wav": "too_large"}
 
 
+def test_of_rates_that_tie_the_lowest_counts(tmp_path):
+    for i, rate in enumerate([192000, 16000, 44100]):
+        write(tmp_path / str(i % 2) / f"{i}.wav", rate)
+    assert scan(IngestConfig(path=str(tmp_path))).sample_rate == 16000
+
+
 def test_the_rate_is_what_most_headers_say(tmp_path):
     for i, rate in enumerate([8000, 16000, 16000, 44100]):
         write(tmp_path / str(i % 2) / f"{i}.wav", rate)
