@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
 from tfx_audio.components.audio.clip import (
     Clip,
@@ -53,74 +53,42 @@ CONTRACT_KEYS = (
     CONDITION_KEY,
 )
 
-_PACKAGE = "tfx_audio.wire"
+# The messages of example.proto and feature.proto, under a package of our own.
+_WIRE = """
+name: "tfx_audio/wire.proto" package: "tfx_audio.wire" syntax: "proto3"
+message_type { name: "BytesList"
+  field { name: "value" number: 1 type: TYPE_BYTES label: LABEL_REPEATED } }
+message_type { name: "FloatList"
+  field { name: "value" number: 1 type: TYPE_FLOAT label: LABEL_REPEATED } }
+message_type { name: "Int64List"
+  field { name: "value" number: 1 type: TYPE_INT64 label: LABEL_REPEATED } }
+message_type { name: "Feature" oneof_decl { name: "kind" }
+  field { name: "bytes_list" number: 1 type_name: ".tfx_audio.wire.BytesList" oneof_index: 0 }
+  field { name: "float_list" number: 2 type_name: ".tfx_audio.wire.FloatList" oneof_index: 0 }
+  field { name: "int64_list" number: 3 type_name: ".tfx_audio.wire.Int64List" oneof_index: 0 } }
+message_type { name: "Features"
+  nested_type { name: "FeatureEntry" options { map_entry: true }
+    field { name: "key" number: 1 type: TYPE_STRING }
+    field { name: "value" number: 2 type_name: ".tfx_audio.wire.Feature" } }
+  field { name: "feature" number: 1 label: LABEL_REPEATED
+          type_name: ".tfx_audio.wire.Features.FeatureEntry" } }
+message_type { name: "Example"
+  field { name: "features" number: 1 type_name: ".tfx_audio.wire.Features" } }
+"""
 
 
 def _example_class() -> Any:
-    """Build the message class from a descriptor, in a pool of its own."""
-    field_type = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(
-        name="tfx_audio/wire.proto", package=_PACKAGE, syntax="proto3"
-    )
-
-    def add(message: Any, name: str, number: int, **kwargs: Any) -> None:
-        message.field.add(name=name, number=number, **kwargs)
-
-    for name, scalar in (
-        ("BytesList", field_type.TYPE_BYTES),
-        ("FloatList", field_type.TYPE_FLOAT),
-        ("Int64List", field_type.TYPE_INT64),
-    ):
-        add(
-            file.message_type.add(name=name),
-            "value",
-            1,
-            type=scalar,
-            label=field_type.LABEL_REPEATED,
-        )
-    feature = file.message_type.add(name="Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, name in enumerate(("BytesList", "FloatList", "Int64List"), start=1):
-        add(
-            feature,
-            name.replace("List", "_list").lower(),
-            number,
-            type=field_type.TYPE_MESSAGE,
-            type_name=f".{_PACKAGE}.{name}",
-            label=field_type.LABEL_OPTIONAL,
-            oneof_index=0,
-        )
-    features = file.message_type.add(name="Features")
-    entry = features.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    add(entry, "key", 1, type=field_type.TYPE_STRING, label=field_type.LABEL_OPTIONAL)
-    add(
-        entry,
-        "value",
-        2,
-        type=field_type.TYPE_MESSAGE,
-        type_name=f".{_PACKAGE}.Feature",
-        label=field_type.LABEL_OPTIONAL,
-    )
-    add(
-        features,
-        "feature",
-        1,
-        type=field_type.TYPE_MESSAGE,
-        type_name=f".{_PACKAGE}.Features.FeatureEntry",
-        label=field_type.LABEL_REPEATED,
-    )
-    add(
-        file.message_type.add(name="Example"),
-        "features",
-        1,
-        type=field_type.TYPE_MESSAGE,
-        type_name=f".{_PACKAGE}.Features",
-        label=field_type.LABEL_OPTIONAL,
-    )
+    """Build the message class from its descriptor, in a pool of its own."""
+    file = text_format.Parse(_WIRE, descriptor_pb2.FileDescriptorProto())
+    for message in file.message_type:
+        for field in [*message.field, *(f for nested in message.nested_type for f in nested.field)]:
+            if not field.HasField("type"):
+                field.type = field.TYPE_MESSAGE
+            if not field.HasField("label"):
+                field.label = field.LABEL_OPTIONAL
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.Example")
+    descriptor = pool.FindMessageTypeByName(f"{file.package}.Example")
     if hasattr(message_factory, "GetMessageClass"):
         return message_factory.GetMessageClass(descriptor)
     return message_factory.MessageFactory(pool).GetPrototype(descriptor)
