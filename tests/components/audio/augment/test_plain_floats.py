@@ -36,7 +36,7 @@ def test_percentile_is_interpolated_in_float64():
     threshold = tanh_distortion.np.percentile(values, 100 / 3)
     assert type(threshold) is float
     assert threshold == pytest.approx(low + (high - low) / 3, rel=1e-8)
-    assert np.float32(threshold) != threshold
+    assert float(np.float32(threshold)) != threshold
 
 
 def test_impulse_responses_are_convolved_in_float64():
