@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
@@ -23,10 +26,19 @@ def is_local(uri: str) -> bool:
 
 
 def open_file(uri: str) -> BinaryIO:
-    """Open a file for reading, as its bytes are."""
+    """Open a file for reading, as its bytes are; raises OSError for a pipe or a folder."""
     if is_local(uri):
-        return open(uri, "rb")  # what Beam does, without its cost a file
+        return open(uri, "rb", opener=_open_regular)  # what Beam does, without its cost a file
     return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open a file without waiting for what may have become a pipe since it was listed."""
+    file = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "neither a file nor a folder", path)
+    return file
 
 
 def read_head(uri: str, size: int = HEAD_BYTES) -> bytes:

@@ -21,6 +21,7 @@ from tfx_audio.pipeline.progress_display import quieten
 COMMANDS = {
     "run": "run the whole pipeline: audio files in, a trained, evaluated and pushed model out",
     "demo": "run the whole pipeline on ten classes of synthesised sound",
+    "folds": "run every official fold of a data set; mean and spread",
     "augment": "augment audio files or TFRecords, without the rest of the pipeline",
     "preview": "see and hear a policy on some clips of a folder: one HTML page",
     "explore": "build a policy in the browser, by ear and eye",

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern, did_you_mean
 from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
+from tfx_audio.components.audio.splits import split_of_name
 from tfx_audio.components.audio_augmenter.config import AugmentConfig
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
@@ -26,7 +27,11 @@ from tfx_audio.pipeline.kubeflow.config import KubeflowConfig
 from tfx_audio.pipeline.model.config import EvaluateConfig, ModelConfig, TrainConfig, TuneConfig
 
 CONFIG_ENVIRONMENT_VARIABLE = "TFX_AUDIO_CONFIG"
-_PATH_FIELDS = (("root",), ("data", "path"), ("data", "manifest"), ("augment", "policy"))
+_PATH_FIELDS = (
+    *(("root",), ("data", "path"), ("data", "manifest"), ("data", "layout")),
+    ("augment", "policy"),
+)
+_NAMES_OR_FILES = ("layout", "policy")  # a name stays as it is unless such a file exists
 
 
 class PipelineConfig(BaseModel):
@@ -167,12 +172,27 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _parse_value(name: str, text: str) -> Any:
+    """Return the value of ``--set``: of a field that is text as it stands, else read as YAML."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    if _is_text(name.split("."), PipelineConfig) and not is_quoted:
+        return text
     if not text.strip() or text.startswith("*"):  # a file pattern; an alias would name nothing
         return text
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidInput(f"--set {name}: {text!r} is not a YAML value: {error}") from error
+
+
+def _is_text(names: list[str], model: type[BaseModel]) -> bool:
+    """Return whether a dotted name is that of a field, or of a mapping's value, that is text."""
+    info = model.model_fields.get(names[0])
+    if info is None:
+        return False
+    inner = _model_of(info.annotation)
+    if inner is not None:
+        return len(names) > 1 and _is_text(names[1:], inner)
+    return bool(info.annotation == (str if len(names) == 1 else dict[str, str]))
 
 
 def _tree_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,20 +224,31 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolve_paths(tree: dict[str, Any], base: Path) -> None:
-    """Make paths absolute; a policy stays as it is unless such a file exists (preset names)."""
+    """Make paths absolute."""
     for *parents, last in _PATH_FIELDS:
         section: Any = tree
         for parent in parents:
             section = section.get(parent) if isinstance(section, dict) else None
-        if not isinstance(section, dict) or not isinstance(section.get(last), str):
-            continue
-        value = section[last]
-        if not value or "://" in value or (last == "policy" and not (base / value).exists()):
-            continue
-        section[last] = os.path.abspath(base / value)
+        value = section.get(last) if isinstance(section, dict) else None
+        if isinstance(value, str):
+            section[last] = _absolute(value, base, last)
+        elif isinstance(value, list | tuple):
+            section[last] = [_absolute(v, base, last) if isinstance(v, str) else v for v in value]
     augment = tree.get("augment")
     banks = augment.get("sound_banks") if isinstance(augment, dict) else None
     if isinstance(banks, dict):
         for name, value in banks.items():
             if isinstance(value, str) and "://" not in value:
                 banks[name] = os.path.abspath(base / value)
+
+
+def _absolute(value: str, base: Path, field: str) -> str:
+    """Return a path from `base`; also that of ``eval=dev.tsv``, which says a split."""
+    before, separator, file = value.partition("=")
+    if field == "manifest" and separator and split_of_name(before):
+        return f"{before}={_absolute(file, base, field)}"
+    if not value or "://" in value or value.startswith("{"):
+        return value
+    if field in _NAMES_OR_FILES and not (base / value).is_file():
+        return value
+    return os.path.abspath(base / value)

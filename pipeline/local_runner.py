@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_audio.components.audio.errors import InvalidInput, JobFailed
-from tfx_audio.components.audio.rejection import TooManyRejected
+from tfx_audio.components.audio.rejection import TooManyRejected, show_counts
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file, quieten
 from tfx_audio.pipeline.results.metadata_store import read_runs
@@ -66,6 +66,10 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
         found = "" if inputs.clips is None else f"{inputs.clips} clips, "
         labels = f"{len(inputs.labels)} labels, " if inputs.labels else ""
         display.announce(f"{found}{labels}{inputs.sample_rate} Hz; log: {log}")
+        if inputs.ignored:
+            display.announce(f"left out: {show_counts(inputs.ignored)}")
+        for note in inputs.notes:
+            display.announce(note)
         ran = _run(config, inputs, display, log)
         return _summarise(config) if ran else None
 

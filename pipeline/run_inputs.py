@@ -5,7 +5,8 @@ All of it enters cache keys as content, never as a path or a time stamp.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from tfx_audio.components.audio.augment.augmenter import check_policy
 from tfx_audio.components.audio.errors import InvalidInput
@@ -36,6 +37,8 @@ class PipelineInputs:
       bank_digest: Digest of their content; empty without banks.
       labels: Labels found, sorted; empty where they are only known when ingest has run.
       clips: Number of source files or records; None where it is not known.
+      ignored: Number of what is left out of the data, by suffix or reason.
+      notes: What a person should be told of the data, a sentence each.
     """
 
     policy: AugmentationPolicy
@@ -47,6 +50,8 @@ class PipelineInputs:
     bank_digest: str
     labels: tuple[str, ...] = ()
     clips: int | None = None
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def sample_rate(self) -> int:
@@ -74,12 +79,19 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
       InvalidInput: If data, policy or sound banks can't be used.
     """
     policy = read_policy(config)
-    judge = judging_split(config)
     inventory = scan(config.data, config.split)
-    if judge == "test" and "test" not in inventory.splits:  # the data says train and eval only
-        judge = config.augment.evaluation_split or "eval"
     policy.check_sample_rate(inventory.sample_rate)
-    ingest = config.data.model_copy(update={"sample_rate": inventory.sample_rate})
+    judge = config.augment.evaluation_split or ("test" if "test" in inventory.splits else "eval")
+    ingest = inventory.config.model_copy(update={"sample_rate": inventory.sample_rate})
+    if ingest.labels == "several":
+        raise InvalidInput(
+            "the data has several labels a clip, and the model learns one: data.labels=one takes "
+            "clips with one label only; `tfx-audio augment` and AudioExampleGen take several"
+        )
+    if config.validation.strict and inventory.anomalies:
+        raise InvalidInput(
+            f"validation.strict allows no anomaly; the data has {'; '.join(inventory.anomalies)}"
+        )
     if inventory.labels_complete:
         policy.check_labels(list(inventory.labels))
     banks = banks_of(config, policy)
@@ -88,11 +100,13 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
         judging_split=judge,
         ingest=ingest,
         split=config.split,
-        data_digest=data_digest(config.data),
+        data_digest=data_digest(ingest),
         banks=banks,
         bank_digest=bank_digest(banks) if banks else "",
         labels=tuple(inventory.labels),
         clips=inventory.n_clips,
+        ignored=inventory.ignored,
+        notes=(*inventory.notes, *(f"anomaly: {text}" for text in inventory.anomalies)),
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
+from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.augmentation_report.page import render_page
 from tfx_audio.pipeline.clips.demo_data import write_demo_data
 from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
@@ -28,7 +29,9 @@ def main() -> None:
     """Preview a preset on three synthesised clips, and photograph the page."""
     with tempfile.TemporaryDirectory() as folder:
         data = write_demo_data(Path(folder) / "data", clips_per_class=2)
-        request = PreviewRequest(str(data), load_policy(POLICY), POLICY, clips=10, copies=4)
+        request = PreviewRequest(
+            IngestConfig(path=str(data)), load_policy(POLICY), POLICY, clips=10, copies=4
+        )
         page = Path(folder) / "report.html"
         page.write_bytes(render_page(preview_policy(request)))
         picture = Path(folder) / "report.png"

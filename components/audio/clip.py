@@ -7,7 +7,7 @@ import math
 import re
 import struct
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -21,7 +21,21 @@ PCM16_SCALE = 32768.0
 CLIPPED_LEVEL = 32767.0 / PCM16_SCALE
 _WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _LIKE_A_COPYS = re.compile(r"(~[0-9]+|@[^@/~]+)\Z")
+_BETWEEN_LABELS = "\n"  # no label has one: they are printable
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+def join_labels(names: Iterable[str]) -> str:
+    """Return the label of a clip that has all of these names, sorted and each once."""
+    return _BETWEEN_LABELS.join(sorted({name.strip() for name in names} - {""}))
+
+
+def label_names(label: str) -> tuple[str, ...]:
+    """Return the names in a label: one, or several where the data has several a clip.
+
+    The one way to read a label; of one name it is that name.
+    """
+    return tuple(label.split(_BETWEEN_LABELS)) if label else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +50,7 @@ class Clip:
         never parsed back.
       waveform: float32 in [-1, 1], shape ``(samples,)`` or ``(channels, samples)``.
       sample_rate: Samples per second and channel.
-      label: Class name, empty if none.
+      label: Class name, empty if none; several as `join_labels` writes them.
       group: Speaker, recording or fold, empty if none.
       source_clip_id: The clip this one was made from; itself for an original.
       copy_index: 0 for an original, 1..n for its augmented copies.

@@ -47,6 +47,11 @@ class Rejection:
         return cls(**json.loads(line))
 
 
+def show_counts(counts: Mapping[str, int]) -> str:
+    """Return counts by name for people: ``.pdf 1, .txt 3``."""
+    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
+
+
 def shorten(text: str, limit: int = MAX_DETAIL_CHARS) -> str:
     """Return `text`; its end is cut off when it is longer than `limit`."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"

@@ -18,14 +18,15 @@ from tfx_audio.components.audio.clip import (
     condition_id,
     copy_id,
     is_original_id,
+    label_names,
     original_id,
 )
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
-    LABEL_KEY,
     clip_to_example,
     example_to_clip,
+    label_of,
     parse_features,
     text_of,
 )
@@ -317,8 +318,8 @@ class ConditionFn(PolicyFn):
 
 
 def _labels(example: bytes) -> list[str]:
-    """Return the example's label, or nothing where it can't be read (the augmentation says so)."""
+    """Return the example's labels, or nothing where it can't be read (the augmentation says so)."""
     try:
-        return [parse_features(example)[LABEL_KEY][0].decode("utf-8")]
-    except (ValueError, KeyError, IndexError, AttributeError):
+        return list(label_names(label_of(parse_features(example))))
+    except (ValueError, AttributeError):
         return []

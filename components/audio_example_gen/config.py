@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -23,16 +23,30 @@ class IngestConfig(BaseModel):
     model_config = _FROZEN
 
     path: str = Field("", description="Data root: a folder of audio.")
-    manifest: str = Field(
+    layout: str = Field(
         "",
-        description="CSV, TSV or JSON Lines with a row a clip. Without it the usual ones are "
-        "found: metadata.csv or .jsonl (Hugging Face AudioFolder), meta/esc50.csv, manifest.jsonl.",
+        description="How the data set lies in its folder: a name (docs/your_data.md), a file, or "
+        "none. Without it what lies in the folder tells.",
+    )
+    manifest: tuple[str, ...] = Field(
+        (),
+        description="Tables with a row a clip: CSV, TSV, JSON. 'eval=dev.tsv' says the split of "
+        "one; of several the names say it, if they do.",
+    )
+    encoding: str = Field(
+        "", description="Coding of tables that are no Unicode: cp1251, shift_jis, ..."
     )
     columns: Columns = Field(
         default_factory=Columns, description="Columns of the manifest, features of the records."
     )
     fields: tuple[str, ...] = Field(
         (), description="Further columns of a manifest that become features of each clip."
+    )
+    labels: Literal["one", "several"] | None = Field(
+        None, description="How many labels a clip has; None: what the layout says, else one."
+    )
+    exclude: tuple[str, ...] = Field(
+        (), description="Patterns of files that are passed over: 'drafts/*'."
     )
     records: str = Field(
         "", description="Pattern of TFRecord files of others below the data root: '*.tfrecord'."
@@ -117,6 +131,11 @@ class IngestConfig(BaseModel):
         named = parse_name_pattern(self.label_from).fields if self.label_from else ()
         return (*named, *(name for name in self.fields if name not in named))
 
+    @field_validator("manifest", "exclude", "fields", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return ([value] if value else []) if isinstance(value, str) else value
+
     @field_validator("fields")
     @classmethod
     def _no_feature_twice(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,20 +158,28 @@ class SplitConfig(BaseModel):
         description="Weight of each split; test may be left out.",
     )
     by: str = Field(
-        "audio",
+        "",
         description="The feature whose values never straddle two splits (speaker, group); "
-        "'audio': the audio's content.",
+        "'audio': the audio's content. Empty: what the layout says, else the audio.",
+    )
+    fold: str = Field(
+        "",
+        description="The fold that is the test split; the next one is eval, the others train.",
     )
     select: dict[str, str] = Field(
         default_factory=dict,
         description="Clips chosen for a split by value: {test: 'index in 0-4'}; the others are "
         "divided among the splits that have no selection.",
     )
-    seed: int = Field(0, description="Another seed, another partition.")
+    seed: int | None = Field(
+        None,
+        description="Another seed, another partition; None: 0, or where few groups leave a split "
+        "empty, the next that leaves none.",
+    )
 
     def rule(self, said: frozenset[str] = frozenset()) -> SplitRule:
         """Return the rule; raises InvalidInput where it makes no sense."""
-        return make_split_rule(self.ratios, self.by, self.select, self.seed, said)
+        return make_split_rule(self.ratios, self.by, self.select, self.seed or 0, said)
 
 
 def ingest_config_json(data: IngestConfig, split: SplitConfig) -> str:

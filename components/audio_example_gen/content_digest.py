@@ -26,7 +26,7 @@ def data_digest(config: IngestConfig) -> str:
     listing = list_recordings(config)
     digest = hashlib.sha256()
     for recording in listing.recordings:
-        digest.update(repr((recording.path, recording.rows)).encode())
+        digest.update(repr((recording.path, recording.rows, recording.split)).encode())
         _add_content(digest, recording)
     for rejection in sorted(rejection.to_json() for rejection in listing.rejections):
         digest.update(rejection.encode())

@@ -19,6 +19,7 @@ from tfx_audio.components.audio_example_gen.config import parse_ingest_config
 from tfx_audio.components.audio_example_gen.ingest_results import IngestResult
 from tfx_audio.components.audio_example_gen.listing.inventory import take_inventory
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+from tfx_audio.components.audio_example_gen.listing.split_plan import plan_splits
 from tfx_audio.components.local_workers import watch_workers
 from tfx_audio.components.rejected_table import (
     count_rejected,
@@ -33,6 +34,7 @@ MAX_REJECTED_FRACTION_KEY = "max_rejected_fraction"
 FAILED_DIR_KEY = "failed_dir"
 DATA_DIGEST_KEY = "data_digest"
 CODE_DIGEST_KEY = "code_digest"
+ANOMALIES_PROPERTY = "anomalies"
 STAGE = "AudioExampleGen"
 
 
@@ -62,8 +64,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rejected = artifact_utils.get_single_instance(output_dict[REJECTED_KEY])
         data, split = parse_ingest_config(exec_properties[INGEST_CONFIG_KEY])
         listing = list_recordings(data)
-        rule = split.rule(listing.said)
-        inventory = take_inventory(data, listing, rule)
+        rule = plan_splits(split, listing)
+        inventory = take_inventory(listing, rule)
         job = transforms.IngestJob(
             clip_format=data.clip_format(inventory.sample_rate),
             rule=rule,
@@ -76,6 +78,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         result, drops = ingest_results.read_facts(facts)
         late = [*ingest_results.drop_clips(result, drops, job.split_uris), *listing.rejections]
         result.rejected.update(rejection.reason for rejection in listing.rejections)
+        result.ignored = listing.ignored_counts
         write_rejections(late, rejected.uri, "rejected-listing")
         with kept_if_it_fails(rejected.uri, exec_properties[FAILED_DIR_KEY], STAGE) as table:
             ingest_results.check_result(
@@ -86,6 +89,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 table,
             )
         _describe(examples, result, inventory.sample_rate)
+        examples.set_string_custom_property(ANOMALIES_PROPERTY, "\n".join(inventory.anomalies))
         _describe(rejected, result, inventory.sample_rate)
         examples.split_names = artifact_utils.encode_split_names(result.splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)

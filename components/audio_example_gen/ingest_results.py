@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apache_beam.io.filesystems import FileSystems
 
+from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import Rejection, TooManyRejected, check_rejected
 from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
 from tfx_audio.components.audio_example_gen.shard_files import drop_records
 from tfx_audio.components.audio_example_gen.transforms import (
+    CONFLICTING_LABELS,
     DUPLICATE_AUDIO,
     DUPLICATE_ID,
     Sighting,
@@ -26,6 +28,7 @@ _MAX_NAMED = 5
 _WHY_DROPPED = {
     DUPLICATE_AUDIO: "the same audio stands in a split that is held out",
     DUPLICATE_ID: "another clip has the same id",
+    CONFLICTING_LABELS: "the same audio has another label",
 }
 
 
@@ -38,21 +41,28 @@ class IngestResult:
       seconds: Seconds of audio by split.
       rejected: Number of rejections by reason.
       noted: Number of clips whose level was changed, by what was done.
+      ignored: Number of what was left out, by suffix or reason.
     """
 
     clips: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     rejected: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
+    ignored: dict[str, int] = field(default_factory=dict)
 
     @property
     def splits(self) -> list[str]:
         """Splits that have clips, in order."""
         return [name for name in SPLITS if sum(self.clips[name].values())]
 
+    def labels_in(self, split: str) -> set[str]:
+        """Return the names of all labels in a split."""
+        return {name for label, n in self.clips[split].items() if n for name in label_names(label)}
+
     def properties(self) -> dict[str, int | float]:
         """Return the counts of what was made as an artifact's custom properties."""
         found: dict[str, int | float] = {f"noted:{note}": n for note, n in self.noted.items()}
+        found.update({f"ignored:{kind}": n for kind, n in sorted(self.ignored.items())})
         for name in self.splits:
             found[f"clips:{name}"] = sum(self.clips[name].values())
             found[f"seconds:{name}"] = round(self.seconds[name], 3)
@@ -66,21 +76,28 @@ class IngestResult:
         self.rejected.update(facts["rejected"])
         self.noted.update(facts["noted"])
 
-    def drop(self, sighting: Sighting, reason: str) -> Rejection:
-        """Count a clip that was written as rejected, and return its record."""
+    def drop(self, sighting: Sighting, reason: str, beside: Sequence[str]) -> Rejection:
+        """Count a clip that was written as rejected, and return its record.
+
+        Args:
+          sighting: The clip.
+          reason: Why it must go.
+          beside: Id and label of the clip that it can't stand beside.
+        """
         split = KEEP_ORDER[sighting.keep_rank]
         self.clips[split][sighting.label] -= 1
         self.seconds[split] -= sighting.seconds
         self.rejected[reason] += 1
-        detail = f"{_WHY_DROPPED[reason]}; taken out of {split}"
+        other = f"{beside[0]!r} ({', '.join(label_names(beside[1]))})"
+        detail = f"{_WHY_DROPPED[reason]}: {other}; taken out of {split}"
         return Rejection(sighting.clip_id, reason, "split", detail, sighting.label)
 
 
-def read_facts(prefix: str) -> tuple[IngestResult, dict[Sighting, str]]:
+def read_facts(prefix: str) -> tuple[IngestResult, dict[Sighting, tuple[str, list[str]]]]:
     """Read the facts that the pipeline wrote.
 
     Returns:
-      The counts, and the clips that must be taken out again with the reason.
+      The counts, and the clips that must be taken out again with the reason and the other clip.
     """
     result, drops = IngestResult(), {}
     for metadata in FileSystems.match([prefix + "*"])[0].metadata_list:
@@ -88,14 +105,16 @@ def read_facts(prefix: str) -> tuple[IngestResult, dict[Sighting, str]]:
             for line in file.read().splitlines():
                 facts = json.loads(line)
                 if "drop" in facts:
-                    drops[Sighting(*facts["drop"])] = facts["reason"]
+                    drops[Sighting(*facts["drop"])] = (facts["reason"], facts["beside"])
                 else:
                     result.add(facts)
     return result, drops
 
 
 def drop_clips(
-    result: IngestResult, drops: Mapping[Sighting, str], split_uris: Mapping[str, str]
+    result: IngestResult,
+    drops: Mapping[Sighting, tuple[str, list[str]]],
+    split_uris: Mapping[str, str],
 ) -> list[Rejection]:
     """Take clips out of their shards again.
 
@@ -104,9 +123,9 @@ def drop_clips(
     """
     positions: dict[tuple[str, int], set[int]] = defaultdict(set)
     rejections = []
-    for sighting, reason in sorted(drops.items()):
+    for sighting, (reason, beside) in sorted(drops.items()):
         positions[KEEP_ORDER[sighting.keep_rank], sighting.shard].add(sighting.position)
-        rejections.append(result.drop(sighting, reason))
+        rejections.append(result.drop(sighting, reason, beside))
     for (split, shard), dropped in sorted(positions.items()):
         drop_records(split_uris[split], shard, dropped)
     return rejections
@@ -132,7 +151,8 @@ def check_result(
     clips = sum(sum(counter.values()) for counter in result.clips.values())
     rejected = sum(result.rejected.values())
     check_rejected(result.rejected, clips + rejected, max_fraction, _NAME, table)
-    found = {label for counter in result.clips.values() for label, n in counter.items() if n}
+    in_split = {name: result.labels_in(name) for name in result.splits}
+    found = {label for labels in in_split.values() for label in labels}
     lost = sorted(set(listed) - found)
     if lost:
         raise TooManyRejected(
@@ -150,7 +170,7 @@ def check_result(
                 "split.select or split.by, or give more data"
             )
     for split in result.splits:
-        missing = sorted(label for label in found if not result.clips[split][label])
+        missing = sorted(found - in_split[split])
         if missing and split == TRAIN:
             raise InvalidInput(
                 f"train has no clip of {_named(missing)}, so it could not be learned; change "

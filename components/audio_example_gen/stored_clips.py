@@ -6,6 +6,7 @@ Beam workers, `augment`, `preview`, the explorer and `predict` all read through 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from apache_beam.io.filesystem import BeamIOError
 
@@ -23,9 +24,9 @@ from tfx_audio.components.audio.reading.recording import (
     cut_row,
 )
 from tfx_audio.components.audio.reading.unusable import Unusable
-from tfx_audio.components.audio.records.tfrecord import read_records
 from tfx_audio.components.audio.rejection import Rejection
-from tfx_audio.components.open_files import open_file, open_records
+from tfx_audio.components.audio_example_gen.record_formats import Values, read_values
+from tfx_audio.components.open_files import open_file
 
 _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 
@@ -60,23 +61,30 @@ def _read_records(
     largest = clip_format.max_samples * _BYTES_PER_VALUE
     number = -1
     try:
-        with open_records(recording.uri) as file:
-            for number, record in enumerate(read_records(file, largest)):
-                yield from _cut_record(
-                    record, f"{recording.path}:{number:06d}", clip_format, features
-                )
+        records = read_values(recording.uri, features.record_format, largest)
+        for number, values in enumerate(records):
+            default_id = f"{recording.path}:{number:06d}"
+            yield from _cut_record(values, default_id, recording.split, clip_format, features)
     except (OSError, BeamIOError, ValueError) as error:
         yield Rejection(recording.path, "unreadable", STAGE, f"after {number + 1} records: {error}")
 
 
 def _cut_record(
-    record: bytes, default_id: str, clip_format: ClipFormat, features: RecordFeatures
+    values: Values | Unusable,
+    default_id: str,
+    split: str,
+    clip_format: ClipFormat,
+    features: RecordFeatures,
 ) -> Iterator[CutClip | Rejection]:
+    label = ""
     try:
-        found = parse_foreign(record, features, default_id)
+        if isinstance(values, Unusable):
+            raise values
+        label = record_label(values, features)
+        found = parse_foreign(values, features, default_id)
         formatted = to_format(found.audio, clip_format)
     except Unusable as problem:
-        label = record_label(record, features)
         yield Rejection(default_id, problem.reason, STAGE, problem.detail, label)
         return
-    yield from cut_row(found.row, formatted, clip_format)
+    row = found.row if found.row.split else replace(found.row, split=split)
+    yield from cut_row(row, formatted, clip_format)

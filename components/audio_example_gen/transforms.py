@@ -40,6 +40,7 @@ _USUAL_SHARDS = 16
 
 DUPLICATE_AUDIO = "duplicate_across_splits"
 DUPLICATE_ID = "duplicate_id"
+CONFLICTING_LABELS = "conflicting_labels"
 
 
 class Shard(NamedTuple):
@@ -139,9 +140,9 @@ class IngestShards(beam.PTransform):
 
     The audio goes from file to file within one step and is never shuffled. Output `FACTS` has
     JSON lines: ``{"counts": [[split, label, clips, seconds], ...], "rejected": {reason: n},
-    "noted": {note: n}}`` for each shard, ``{"drop": [...], "reason": ...}`` with the fields of a
-    `Sighting` for each clip that must be taken out again. Output `REJECTED` has JSON lines of
-    `Rejection`.
+    "noted": {note: n}}`` for each shard, and for each clip that must be taken out again
+    ``{"drop": [...], "reason": ..., "beside": [id, label]}`` with the fields of a `Sighting` and
+    the clip it can't stand beside. Output `REJECTED` has JSON lines of `Rejection`.
     """
 
     def __init__(self, job: IngestJob) -> None:
@@ -167,9 +168,19 @@ def _drops(key: tuple[str, bytes], sightings: Iterable[Sequence[Any]]) -> Iterat
     """Yield which of the clips with one audio, or with one id, must go."""
     reason = key[0]
     first, *others = sorted(Sighting(*sighting) for sighting in sightings)
+    other_label = next((one for one in others if one.label != first.label), None)
+    if reason == DUPLICATE_AUDIO and other_label:
+        for sighting in (first, *others):
+            other = other_label if sighting.label == first.label else first
+            beside = [other.clip_id, other.label]
+            yield json.dumps(
+                {"drop": list(sighting), "reason": CONFLICTING_LABELS, "beside": beside}
+            )
+        return
     for sighting in others:
         if reason == DUPLICATE_ID or sighting.keep_rank > first.keep_rank:
-            yield json.dumps({"drop": list(sighting), "reason": reason})
+            beside = [first.clip_id, first.label]
+            yield json.dumps({"drop": list(sighting), "reason": reason, "beside": beside})
 
 
 class _IngestShardFn(beam.DoFn):
@@ -214,13 +225,12 @@ class _IngestShardFn(beam.DoFn):
         )
 
     def _sightings(self, cut: CutClip, split: str, shard: int, position: int) -> Iterator[Any]:
-        """Yield the clip by its audio and by its id, as far as either may occur twice."""
+        """Yield the clip by its audio, and by its id where that may occur twice."""
         clip = cut.clip
         rank = KEEP_ORDER.index(split)
         sighting = (rank, shard, position, clip.clip_id, clip.label, clip.duration_s)
-        if cut.split_key != cut.audio_digest or not self._job.rule.is_by_audio_alone:
-            key = (DUPLICATE_AUDIO, cut.audio_digest[:16])
-            yield beam.pvalue.TaggedOutput(_SIGHTINGS, (key, sighting))
+        key = (DUPLICATE_AUDIO, cut.audio_digest[:16])
+        yield beam.pvalue.TaggedOutput(_SIGHTINGS, (key, sighting))
         if self._job.features:
             digest = hashlib.sha256(clip.clip_id.encode()).digest()[:16]
             yield beam.pvalue.TaggedOutput(_SIGHTINGS, ((DUPLICATE_ID, digest), sighting))

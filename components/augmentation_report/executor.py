@@ -49,7 +49,9 @@ class Executor(BaseExecutor):
                 for key in (INGEST_REJECTED_KEY, REJECTED_KEY)
                 for artifact in input_dict.get(key) or []
             ],
+            ignored=read_ignored(input_dict[EXAMPLES_KEY][0]),
             anomalies=tuple(read_anomalies(validated[0].uri)) if validated else None,
+            label_anomalies=input_dict[EXAMPLES_KEY][0].get_string_custom_property("anomalies"),
             model=json.loads(exec_properties.get(MODEL_KEY) or "{}"),
             clips_per_label=int(exec_properties[CLIPS_PER_LABEL_KEY]),
             max_copies=int(exec_properties[MAX_COPIES_KEY]),
@@ -62,6 +64,17 @@ class Executor(BaseExecutor):
         progress.report(
             "AugmentationReport", len(report.families), len(report.families), "clips shown"
         )
+
+
+def read_ignored(examples: Artifact) -> dict[str, int]:
+    """Return how much ingest left out, by suffix or reason, as its artifact says."""
+    properties = examples.mlmd_artifact.custom_properties
+    prefix = "ignored:"
+    return {
+        name.removeprefix(prefix): int(examples.get_int_custom_property(name))
+        for name in sorted(properties)
+        if name.startswith(prefix)
+    }
 
 
 def split_uris(artifacts: list[Artifact]) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfx_audio.components.audio.clip import CLEAN
+from tfx_audio.components.audio.clip import CLEAN, label_names
 from tfx_audio.components.audio.records import examples
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import TRAIN
@@ -45,6 +45,8 @@ class ReportSources:
       augmented_dir: Folder of the augmented artifact, which holds policy and provenance.
       rejected_dirs: Folders of rejected tables.
       anomalies: What ExampleValidator found; None where it was not asked.
+      label_anomalies: What ingest found odd about the labels, a line each.
+      ignored: Number of what ingest left out, by suffix or reason.
       model: The configuration's ``model`` section as plain values (`views.build_family_views`).
       clips_per_label: Source clips shown of every label.
       max_copies: Copies shown of every source clip.
@@ -55,6 +57,8 @@ class ReportSources:
     augmented_dir: str
     rejected_dirs: Sequence[str] = ()
     anomalies: tuple[Anomaly, ...] | None = None
+    label_anomalies: str = ""
+    ignored: Mapping[str, int] = field(default_factory=dict)
     model: Mapping[str, Any] = field(default_factory=dict)
     clips_per_label: int = 2
     max_copies: int = 4
@@ -79,7 +83,7 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
     counts, rejected = _read_rejected(sources.rejected_dirs)
     return Report(
         title=title,
-        summary=summary_tiles(before, after, counters, sum(counts.values())),
+        summary=summary_tiles(before, after, counters, sum(counts.values()), sources.ignored),
         families=views,
         conditions=heard,
         labels=label_rows(before, after),
@@ -87,11 +91,20 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
         transforms=transform_uses(after.get(TRAIN), counters),
         rejected_counts=dict(sorted(counts.items())),
         rejected=tuple(rejected),
-        anomalies=sources.anomalies,
+        anomalies=_all_anomalies(sources),
         policy=show_policy(_read_json(sources.augmented_dir, POLICY_FILE)),
         provenance=provenance_rows(facts),
         notes=(sound_note(sound), *_family_note(len(copies.records()))),
     )
+
+
+def _all_anomalies(sources: ReportSources) -> tuple[Anomaly, ...] | None:
+    """Return what ingest and ExampleValidator found; None where nobody looked and found any."""
+    of_labels = [
+        Anomaly("all", "label", *line.split(": ", 1))
+        for line in sources.label_anomalies.splitlines()
+    ]
+    return (*of_labels, *(sources.anomalies or ())) if of_labels else sources.anomalies
 
 
 def _read_split(
@@ -102,9 +115,10 @@ def _read_split(
     for record in (r for path in match_files(uri, "*") for r in read_record_file(path)):
         features = examples.parse_features(record)
         totals.add(features)
-        label, source, condition = (
+        label = examples.label_of(features)
+        source, condition = (
             features[key][0].decode("utf-8")
-            for key in (examples.LABEL_KEY, examples.SOURCE_CLIP_ID_KEY, examples.CONDITION_KEY)
+            for key in (examples.SOURCE_CLIP_ID_KEY, examples.CONDITION_KEY)
         )
         index = int(features[examples.COPY_INDEX_KEY][0])
         if split == TRAIN:
@@ -119,7 +133,7 @@ def _families(sampler: FamilySampler) -> list[tuple[str, Family]]:
     families = []
     for _, records in sampler.records():
         clips = [examples.example_to_clip(record) for record in records]
-        families.append((clips[0].label, family_of(clips)))
+        families.append((", ".join(label_names(clips[0].label)), family_of(clips)))
     return sorted(families, key=lambda pair: pair[0])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from tfx_audio.components.audio.clip import CLEAN
+from tfx_audio.components.audio.rejection import show_counts
 from tfx_audio.components.audio.splits import SPLITS, TRAIN
 from tfx_audio.components.augmentation_report.report_data import LabelRow, TransformUse
 from tfx_audio.components.augmentation_report.sound import SoundSettings
@@ -22,6 +23,7 @@ def summary_tiles(
     after: Mapping[str, SplitTotals],
     counters: Mapping[str, Any],
     rejected: int,
+    ignored: Mapping[str, int],
 ) -> tuple[tuple[str, str], ...]:
     """Return the figures at the top of the page."""
     conditions = sorted(counters.get("conditioned", {}))
@@ -32,6 +34,8 @@ def summary_tiles(
         ("training clips after", f"{after[TRAIN].total_clips:,}" if TRAIN in after else "0"),
         ("rejected", f"{rejected:,}"),
     ]
+    if ignored:
+        tiles.append(("left out", show_counts(ignored)))
     if conditions:
         tiles.append(("conditions", ", ".join(conditions)))
     return tuple(tiles)

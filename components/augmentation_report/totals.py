@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.records import examples
 
 HISTOGRAM_BINS = 24
@@ -42,10 +43,10 @@ class SplitTotals:
 
     def add(self, features: Mapping[str, Sequence[Any]]) -> None:
         """Count one example of the data contract, given as parsed features."""
-        label = features[examples.LABEL_KEY][0].decode("utf-8")
         duration_s = float(features[examples.DURATION_KEY][0])
-        self.clips[label] += 1
-        self.seconds[label] += duration_s
+        for label in label_names(examples.label_of(features)):
+            self.clips[label] += 1
+            self.seconds[label] += duration_s
         if int(features[examples.COPY_INDEX_KEY][0]) > 0:
             self.copies += 1
             record = json.loads(features[examples.AUGMENTATION_KEY][0])
@@ -57,13 +58,13 @@ class SplitTotals:
 
     @property
     def total_clips(self) -> int:
-        """Clips of all labels."""
-        return sum(self.clips.values())
+        """Clips, whatever their labels."""
+        return len(self.durations_s)
 
     @property
     def total_seconds(self) -> float:
-        """Seconds of all labels."""
-        return sum(self.seconds.values())
+        """Seconds of all clips."""
+        return float(np.sum(self.durations_s, dtype=np.float64))
 
 
 @dataclass(frozen=True)

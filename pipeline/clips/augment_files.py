@@ -23,6 +23,7 @@ from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run
 from tfx_audio.components.audio_augmenter.spans import count_records, plan_spans, read_span
 from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args
+from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.sound_bank.banks import check_sounds, combined_digest, prepare_bank
 from tfx_audio.pipeline.clips.augment_inputs import (
     count_reasons,
@@ -39,23 +40,19 @@ class AugmentRequest:
     """What to augment, with what, to where.
 
     Attributes:
-      data: A folder of audio; or TFRecords of the data contract: one file, a file pattern, a
+      source: A folder of audio; or TFRecords of the data contract: one file, a file pattern, a
         folder of files, or a folder with a subfolder ``Split-<name>`` for each split.
       policy: The augmentation.
       out: A folder that does not exist yet.
-      label_from: Pattern of the audio files' names.
-      sample_rate: Hz of the clips; None for what most files have.
       sound_banks: Folders of sounds by the name that the policy uses.
       workers: Worker processes; None for as many as the work is worth.
       as_wav: Write WAV files and a manifest instead of TFRecords.
       max_rejected_fraction: Fail when more can't be used.
     """
 
-    data: str
+    source: IngestConfig
     policy: AugmentationPolicy
     out: str
-    label_from: str = ""
-    sample_rate: int | None = None
     sound_banks: Mapping[str, str] = field(default_factory=dict)
     workers: int | None = None
     as_wav: bool = False
@@ -74,7 +71,7 @@ def augment_files(request: AugmentRequest) -> AugmentationCounts:
     request.policy.check_banks(request.sound_banks)
     with appearing_when_whole(Path(request.out)) as folder, _table_kept(request, folder):
         rejected = folder / RESULT / REJECTED_FILE
-        patterns = record_patterns(request.data)
+        patterns = record_patterns(request.source.path)
         if patterns is None:
             patterns = _ingest(request, folder, rejected)
         counts = _augment(request, patterns, folder, rejected)
@@ -85,13 +82,7 @@ def augment_files(request: AugmentRequest) -> AugmentationCounts:
 
 def _ingest(request: AugmentRequest, folder: Path, rejected: Path) -> dict[str, list[str]]:
     """Ingest a folder of audio; return file patterns by split."""
-    patterns, rejections = ingest_audio(
-        request.data,
-        request.label_from,
-        request.sample_rate,
-        folder,
-        request.policy.check_sample_rate,
-    )
+    patterns, rejections = ingest_audio(request.source, folder, request.policy.check_sample_rate)
     rejected.write_text("".join(f"{rejection.to_json()}\n" for rejection in rejections))
     clips = count_records([span for split in patterns.values() for span in plan_spans(split)])
     check_rejected(

@@ -26,7 +26,7 @@ from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.transforms import CLIPS, REJECTED, ReadClips
 from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.open_files import read_record_file
-from tfx_audio.pipeline.clips.sound_folder import common_sample_rate, list_sounds
+from tfx_audio.pipeline.clips.sound_folder import list_sounds
 
 _REJECTED = "rejected"
 
@@ -53,20 +53,16 @@ def record_patterns(data: str) -> dict[str, list[str]] | None:
 
 
 def ingest_audio(
-    data: str,
-    label_from: str,
-    sample_rate: int | None,
+    source: IngestConfig,
     folder: Path,
     check_rate: Callable[[int], None] = lambda rate: None,
 ) -> tuple[dict[str, list[str]], list[Rejection]]:
     """Read a folder of audio as the pipeline does, and write its clips as examples.
 
-    Everything is `train` unless the folder has subfolders named after splits, one of them train.
+    Everything is `train` unless folders, tables or a layout say the splits, one of them train.
 
     Args:
-      data: The folder.
-      label_from: Pattern of the files' names; empty where folders name the labels, or nothing.
-      sample_rate: Hz of the clips; None for what most headers say.
+      source: Where the audio lies.
       folder: Where examples are written; those of a run that was killed are used again if
         nothing has changed.
       check_rate: Raises InvalidInput where clips of this sample rate are no use.
@@ -77,16 +73,17 @@ def ingest_audio(
     Raises:
       InvalidInput: If there is no audio, or none that can be used for training.
     """
-    recordings, left_out = list_sounds(data, label_from)
-    rate = sample_rate or common_sample_rate(recordings)
-    check_rate(rate)
-    ingested = folder / f"ingested-{_digest(recordings, rate)}"
+    sounds = list_sounds(source)
+    recordings, left_out, _ = sounds
+    clip_format = sounds.clip_format()
+    check_rate(clip_format.sample_rate)
+    ingested = folder / f"ingested-{_digest(recordings, clip_format)}"
     for other in folder.glob("ingest*"):
         if other != ingested:  # cut off, or of files that have changed
             shutil.rmtree(other)
     if not ingested.is_dir():
         unfinished = folder / "ingesting"
-        _write_clips(data, recordings, rate, unfinished)
+        _write_clips(recordings, clip_format, unfinished)
         unfinished.rename(ingested)
     splits = sorted(ingested.glob(f"{SPLIT_PREFIX}*"))
     patterns = {split.name.removeprefix(SPLIT_PREFIX): [_files_in(split)] for split in splits}
@@ -94,11 +91,11 @@ def ingest_audio(
     rejections = left_out + [Rejection.from_json(line) for line in lines]
     if not count_records(plan_spans(patterns.get(TRAIN, []))):
         why = f": {rejections[0].detail}" if rejections else ""
-        raise InvalidInput(f"--data: no clip of {data} can be augmented{why}")
+        raise InvalidInput(f"--data: no clip of {source.path} can be augmented{why}")
     return patterns, rejections
 
 
-def _digest(recordings: Sequence[Recording], rate: int) -> str:
+def _digest(recordings: Sequence[Recording], clip_format: ClipFormat) -> str:
     """Return a digest of what is ingested: of the files as the system describes them."""
     digest = hashlib.sha256(import_closure_digest(__name__).encode())
     for recording in recordings:
@@ -106,11 +103,11 @@ def _digest(recordings: Sequence[Recording], rate: int) -> str:
         with contextlib.suppress(OSError):  # gone meanwhile: reading it will say so
             found = os.stat(recording.uri)
             facts = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        digest.update(f"{rate} {recording} {facts}\n".encode(errors="surrogateescape"))
+        digest.update(f"{clip_format} {recording} {facts}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 
-def _write_clips(data: str, recordings: Sequence[Recording], rate: int, folder: Path) -> None:
+def _write_clips(recordings: Sequence[Recording], clip_format: ClipFormat, folder: Path) -> None:
     """Read recordings and write their clips by split, and a table of what can't be used.
 
     Nothing is shuffled: the same files give the same records in the same order.
@@ -120,7 +117,6 @@ def _write_clips(data: str, recordings: Sequence[Recording], rate: int, folder: 
         for split in {row.split or TRAIN: None for row in recording.rows}:
             rows = tuple(row for row in recording.rows if (row.split or TRAIN) == split)
             by_split[split].append(replace(recording, rows=rows))
-    clip_format = IngestConfig(path=data, sample_rate=rate).clip_format(rate)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         rejected = [
             _write_split(pipeline, split, split_recordings, clip_format, folder)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES, looks_like_audio
+from tfx_audio.components.audio.reading.recording import Recording
+from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.files import (
     AllowedRoots,
     Problem,
@@ -16,6 +18,7 @@ from tfx_audio.components.audio_example_gen.listing.files import (
     walk,
 )
 from tfx_audio.components.open_files import read_head
+from tfx_audio.pipeline.clips.sound_folder import list_sounds, single_clips
 
 MAX_FILE_BYTES = 2**30
 
@@ -26,14 +29,18 @@ class AskedFile(NamedTuple):
     Attributes:
       path: What opens it.
       problem: Why it must not or can't be opened, as reason and detail.
+      recording: What is read of it; None for all.
     """
 
     path: str
     problem: Problem | None = None
+    recording: Recording | None = None
 
     @property
     def name(self) -> str:
         """The path in UTF-8: bytes that are none are escaped, as in tables of rejected clips."""
+        if self.recording:
+            return self.recording.rows[0].clip_id
         return self.path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -56,6 +63,18 @@ def asked_files(named: Sequence[str]) -> list[AskedFile]:
         else:
             raise InvalidInput(f"no file or folder {name}")
     return found
+
+
+def listed_clips(source: IngestConfig) -> list[AskedFile]:
+    """Return the clips of a data set, as a run lists them, labelled or not.
+
+    Raises:
+      InvalidInput: If there is nothing to list.
+    """
+    sounds = list_sounds(source)
+    refused = [AskedFile(one.path, (one.reason, one.detail)) for one in sounds.rejections]
+    clips = single_clips(sounds.recordings)
+    return refused + [AskedFile(one.uri, recording=one) for one in clips]
 
 
 def size_problem(size: int) -> Problem | None:

@@ -77,6 +77,11 @@ class Predictor:
                 f"{type(error).__name__}: {first_line}"
             ) from error
 
+    @property
+    def sample_rate(self) -> int:
+        """Hz that the model takes."""
+        return self._sample_rate
+
     def answers(
         self, files: Iterable[AskedFile], batch_size: int, top: int
     ) -> Iterator[dict[str, Any]]:
@@ -153,7 +158,8 @@ def read_wav(file: AskedFile, sample_rate: int) -> bytes:
     if problem:
         raise Unusable(*problem)
     clip_format = ClipFormat(sample_rate)
-    (cut,) = read_recording(single_file(file.path, file.name), clip_format)
+    recording = file.recording or single_file(file.path, file.name)
+    (cut,) = read_recording(recording, clip_format)
     if isinstance(cut, Rejection):
         raise Unusable(cut.reason, cut.detail)
     return pcm16_to_wav(cut.pcm, sample_rate)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
-from tfx_audio.components.audio.clip import Clip, copy_id
+from tfx_audio.components.audio.clip import Clip, copy_id, label_names
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.rejection import Rejection
+from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.augmentation_report.clip_views import build_family_views
 from tfx_audio.components.augmentation_report.report_data import Report, TransformUse
 from tfx_audio.components.augmentation_report.sampling import Family
@@ -18,7 +18,6 @@ from tfx_audio.components.augmentation_report.tables import show_policy, sound_n
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.sound_folder import (
     choose_clips,
-    common_sample_rate,
     list_sounds,
     read_clips,
 )
@@ -32,25 +31,21 @@ class PreviewRequest:
     """What to show.
 
     Attributes:
-      data: Folder of audio, or one file.
+      source: Where clips come from: a folder, or one file.
       policy: What to apply.
       policy_name: Its file or preset, for the heading.
       clips: Source clips, the labels in turn.
       copies: Copies of each.
       sound_banks: Folder by sound bank name.
-      label_from: Pattern of file names that gives the label.
-      sample_rate: Hz; None for what most headers say.
       model: The network, whose input the pictures show.
     """
 
-    data: str
+    source: IngestConfig
     policy: AugmentationPolicy
     policy_name: str
     clips: int = 6
     copies: int = 4
     sound_banks: Mapping[str, str] = field(default_factory=dict)
-    label_from: str = ""
-    sample_rate: int | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
 
 
@@ -60,13 +55,15 @@ def preview_policy(request: PreviewRequest) -> Report:
     Raises:
       InvalidInput: If the folder holds no audio or the policy can't run.
     """
-    recordings, left_out = list_sounds(request.data, request.label_from)
-    labels = sorted({row.label for one in recordings for row in one.rows} - {""})
+    sounds = list_sounds(request.source)
+    recordings, left_out = sounds.recordings, sounds.rejections
+    joined = {row.label for one in recordings for row in one.rows}
+    labels = sorted({name for label in joined for name in label_names(label)})
     if labels:
         request.policy.check_labels(labels)
-    sample_rate = request.sample_rate or common_sample_rate(recordings)
+    clip_format = sounds.clip_format()
+    sample_rate = clip_format.sample_rate
     request.policy.check_sample_rate(sample_rate)
-    clip_format = ClipFormat(sample_rate)
     clips, rejections = read_clips(choose_clips(recordings, request.clips), clip_format)
     rejections += left_out
     families = []

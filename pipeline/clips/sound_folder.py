@@ -31,36 +31,50 @@ class Sounds(NamedTuple):
     Attributes:
       recordings: Audio files, sorted by path.
       rejections: What can't be used already by its name or its place.
+      config: The configuration, with what a layout says filled in.
     """
 
     recordings: list[Recording]
     rejections: list[Rejection]
+    config: IngestConfig
+
+    def clip_format(self) -> ClipFormat:
+        """Return what clips are made into, as a run does: at the rate that most headers say.
+
+        Raises:
+          InvalidInput: If no rate is set, and no header can be read.
+        """
+        rate = self.config.sample_rate or common_sample_rate(self.recordings)
+        return self.config.clip_format(rate)
 
 
-def list_sounds(path: str, label_from: str = "") -> Sounds:
-    """List the audio files of a folder, or one file.
+def list_sounds(source: IngestConfig) -> Sounds:
+    """List the audio of a folder, of its tables, or one file.
 
     Args:
-      path: A folder of this machine, or one audio file.
-      label_from: Pattern of file names that gives the label; without it the folder does, and
-        files in no folder have no label.
+      source: Where clips come from: a folder of this machine, or one audio file. What nothing
+        labels has no label.
 
     Raises:
       InvalidInput: If there is nothing to list.
     """
+    path = source.path
     if os.path.isfile(path):
-        return Sounds([single_file(path, os.path.basename(path))], [])
-    config = IngestConfig(path=path, label_from=label_from)
-    listing = list_recordings(config, unlabelled=True)
+        return Sounds([single_file(path, os.path.basename(path))], [], source)
+    listing = list_recordings(source, unlabelled=True)
     found, rejections = listing.recordings, listing.rejections
     if listing.record_features:
-        raise InvalidInput(f"{path!r} holds TFRecords in folders of it: name one of these folders")
+        raise InvalidInput(
+            f"{path!r} holds records ({listing.record_features.record_format}), which only `run` "
+            "and the pipeline's own components read"
+        )
     if not found:
-        why = f" whose name fits {label_from!r}" if label_from else ""
+        why = f" whose name fits {source.label_from!r}" if source.label_from else ""
         first = next(iter(rejections), None)
         instead = f"; {len(rejections)} can't be used: {first.detail}" if first else ""
         raise InvalidInput(f"expected audio files{why} under {path!r}; found none{instead}")
-    return Sounds(sorted(found, key=lambda recording: recording.path), rejections)
+    found.sort(key=lambda recording: recording.path)
+    return Sounds(found, rejections, listing.config)
 
 
 def single_clips(recordings: Iterable[Recording]) -> list[Recording]:

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from tfx_audio.components.audio.errors import InvalidInput
@@ -33,19 +34,32 @@ def add_sound_banks(parser: argparse.ArgumentParser, note: str = "") -> None:
     )
 
 
-def add_label_from(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Declare ``--label-from``."""
+def add_source(parser: argparse.ArgumentParser, what: str, required: bool = False) -> None:
+    """Declare the flags that say where clips come from, the same for every command.
+
+    Args:
+      parser: The command's parser.
+      what: What ``--data`` may be.
+      required: Whether ``--data`` must be given.
+    """
+    parser.add_argument("--data", metavar="DIR", required=required, help=what)
+    parser.add_argument(
+        "--manifest",
+        metavar="FILE",
+        action="append",
+        help="table with a row a clip: CSV, TSV, JSON; one a split as eval=FILE (repeatable)",
+    )
     parser.add_argument(
         "--label-from",
         metavar="PATTERN",
-        default=default,
         help="read the label from the file name, for example '{label}_{speaker}_{index}'",
     )
-
-
-def add_manifest(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--manifest``."""
-    parser.add_argument("--manifest", metavar="FILE", help="CSV, TSV or JSON Lines of clips")
+    parser.add_argument(
+        "--layout",
+        metavar="NAME|FILE|none",
+        help="how the data set lies in its folder; else what lies there tells",
+    )
+    add_sample_rate(parser)
 
 
 def add_sample_rate(
@@ -53,6 +67,34 @@ def add_sample_rate(
 ) -> None:
     """Declare ``--sample-rate``."""
     parser.add_argument("--sample-rate", metavar="HZ", type=_sample_rate, help=about)
+
+
+def source_values(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the flags of `add_source` say, as fields of the section ``data``."""
+    path = args.data or (os.path.dirname(os.path.abspath(_file(args))) if args.manifest else None)
+    values = {
+        "path": path,
+        "manifest": args.manifest,
+        "label_from": args.label_from,
+        "layout": args.layout,
+        "sample_rate": args.sample_rate,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def source_flags(args: argparse.Namespace) -> list[str]:
+    """Return the flags of `add_source` that were given, to pass them on."""
+    flags: list[str] = []
+    for name in ("data", "manifest", "label_from", "layout", "sample_rate"):
+        value = getattr(args, name)
+        for one in value if isinstance(value, list) else [value]:
+            flags += [f"--{name.replace('_', '-')}", str(one)] if one is not None else []
+    return flags
+
+
+def _file(args: argparse.Namespace) -> str:
+    """Return the first manifest's file, without the split that goes before it."""
+    return str(args.manifest[0].rpartition("=")[2])
 
 
 def _sample_rate(text: str) -> int:

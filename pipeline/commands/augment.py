@@ -9,23 +9,22 @@ from dataclasses import replace
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
 from tfx_audio.pipeline.commands.arguments import (
-    add_label_from,
     add_policy,
-    add_sample_rate,
     add_sound_banks,
+    add_source,
     check_counts,
     parse_banks,
+    source_values,
 )
 from tfx_audio.pipeline.progress_display import progress_shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--data",
-        metavar="PATH",
+    add_source(
+        parser,
+        "folder of audio; or our TFRecords: a file, a pattern, a folder (with Split-* or not)",
         required=True,
-        help="folder of audio; or TFRecords: a file, a pattern, a folder (with Split-* or not)",
     )
     add_policy(parser, "classic")
     parser.add_argument(
@@ -44,8 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="worker processes; by default as many as the work is worth",
     )
     add_sound_banks(parser)
-    add_label_from(parser, "")
-    add_sample_rate(parser)
     parser.add_argument("--seed", metavar="N", type=int, help="replaces the policy's seed")
     parser.add_argument(
         "--max-rejected-fraction",
@@ -58,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Augment, and print what was done."""
-    from tfx_audio.components.rejected_table import read_rejections  # Beam takes seconds to load
+    # Beam takes seconds to load.
+    from tfx_audio.components.audio_example_gen.config import IngestConfig
+    from tfx_audio.components.rejected_table import read_rejections
     from tfx_audio.pipeline.clips.augment_files import AugmentRequest, augment_files
 
     check_counts(args, "workers")
@@ -70,11 +69,9 @@ def run(args: argparse.Namespace) -> int:
     if args.seed is not None:
         policy = _with_seed(policy, args.seed)
     request = AugmentRequest(
-        data=args.data,
+        source=IngestConfig(**source_values(args)),
         policy=policy,
         out=args.out,
-        label_from=args.label_from,
-        sample_rate=args.sample_rate,
         sound_banks=parse_banks(args.sound_bank),
         workers=args.workers,
         as_wav=args.format == "wav",

@@ -7,7 +7,7 @@ import os
 import sys
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.pipeline.commands.arguments import add_label_from, add_manifest
+from tfx_audio.pipeline.commands.arguments import add_source, source_values
 from tfx_audio.pipeline.commands.run import add_run_arguments, config_file, overrides_of
 from tfx_audio.pipeline.config import PipelineConfig, load_config
 
@@ -19,11 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--target", choices=("kubeflow", "vertex"), default="kubeflow")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="pipeline.yaml")
-    parser.add_argument(
-        "--data", metavar="URI", help="the data as the pods see it; a run may say otherwise"
-    )
-    add_manifest(parser)
-    add_label_from(parser)
+    add_source(parser, "the data as the pods see it; a run may say otherwise")
     add_run_arguments(parser)
     parser.add_argument(
         "--data-version",
@@ -53,14 +49,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _config(args: argparse.Namespace) -> PipelineConfig:
     overrides = overrides_of(args)
-    overrides |= {
-        "data.path": args.data,
-        "data.manifest": args.manifest,
-        "data.label_from": args.label_from,
-    }
+    overrides |= {f"data.{name}": value for name, value in source_values(args).items()}
     config = load_config(config_file(args), overrides, args.assignments)
-    manifest = _manifest_in(config.data.path, args.manifest or config.data.manifest)
-    data = config.data.model_copy(update={"manifest": manifest})
+    named = args.manifest or config.data.manifest
+    manifests = tuple(_manifest_in(config.data.path, name) for name in named)
+    data = config.data.model_copy(update={"manifest": manifests})
     return config.model_copy(update={"data": data})
 
 

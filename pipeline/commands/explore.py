@@ -10,7 +10,13 @@ from importlib import resources
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
-from tfx_audio.pipeline.commands.arguments import add_label_from, add_sound_banks, parse_banks
+from tfx_audio.pipeline.commands.arguments import (
+    add_sound_banks,
+    add_source,
+    parse_banks,
+    source_flags,
+    source_values,
+)
 
 _MAX_UPLOAD_MB = 25
 _LOOPBACK = "127.0.0.1"
@@ -18,12 +24,11 @@ _LOOPBACK = "127.0.0.1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--data", metavar="DIR", help="folder of audio to choose from")
+    add_source(parser, "folder of audio to choose from")
     parser.add_argument(
         "--policy", metavar="FILE", default="classic", help="policy to begin with (classic)"
     )
     add_sound_banks(parser)
-    add_label_from(parser, "")
     parser.add_argument("--port", type=int, default=8501, help="port to listen on (8501)")
     parser.add_argument(
         "--host",
@@ -47,10 +52,12 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInput(f"--port must be 1 to 65535, got {args.port}")
     load_policy(args.policy)
     parse_banks(args.sound_bank)
-    if args.data:
-        from tfx_audio.pipeline.clips.sound_folder import list_sounds  # Beam: seconds to load
+    if source := source_values(args):
+        # Beam takes seconds to load.
+        from tfx_audio.components.audio_example_gen.config import IngestConfig
+        from tfx_audio.pipeline.clips.sound_folder import list_sounds
 
-        list_sounds(args.data, args.label_from)
+        list_sounds(IngestConfig(**source))
     print(f"explorer: http://{args.host}:{args.port} (Ctrl+C ends it)", flush=True)
     words = command(args)
     os.execv(words[0], words)
@@ -72,8 +79,7 @@ def command(args: argparse.Namespace) -> list[str]:
         "theme.light.primaryColor": "#8a3279",
         "theme.dark.primaryColor": "#d98fd0",
     }
-    passed = ["--policy", args.policy, "--label-from", args.label_from]
-    passed += ["--data", args.data] if args.data else []
+    passed = ["--policy", args.policy, *source_flags(args)]
     for flag, values in (("--sound-bank", args.sound_bank), ("--allow-host", args.allow_host)):
         passed += [word for value in values for word in (flag, value)]
     flags = [f"--{name}={value}" for name, value in options.items()]

@@ -7,7 +7,8 @@ import json
 import sys
 from typing import Any
 
-from tfx_audio.pipeline.commands.arguments import check_counts
+from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.pipeline.commands.arguments import add_source, check_counts, source_values
 
 _SHOWN = 3
 
@@ -17,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", required=True, metavar="DIR", help="an exported model, or the folder of versions"
     )
-    parser.add_argument("audio", nargs="+", metavar="FILE|DIR", help="audio of any rate and length")
+    parser.add_argument("audio", nargs="*", metavar="FILE|DIR", help="audio of any rate and length")
+    add_source(parser, "or a data set: its clips, as `run` lists them")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="files at a time")
     parser.add_argument("--top", type=int, default=_SHOWN, metavar="N", help="labels to show")
     parser.add_argument("--json", action="store_true", help="one JSON object a file")
@@ -31,10 +33,18 @@ def run(args: argparse.Namespace) -> int:
 
     # isort: split
     # After TensorFlow: with Beam loaded first, it complains of its functions at the very end.
-    from tfx_audio.pipeline.clips.predict_files import asked_files
+    from tfx_audio.components.audio_example_gen.config import IngestConfig
+    from tfx_audio.pipeline.clips.predict_files import asked_files, listed_clips
 
-    files = asked_files(args.audio)
+    source = source_values(args)
+    if not (args.audio or source):
+        raise InvalidInput("expected FILE, DIR or --data DIR; none was given")
+    files = asked_files(args.audio) + (listed_clips(IngestConfig(**source)) if source else [])
     predictor = Predictor(find_model(args.model))
+    if args.sample_rate not in (None, predictor.sample_rate):
+        raise InvalidInput(
+            f"--sample-rate: the model takes {predictor.sample_rate} Hz, got {args.sample_rate}"
+        )
     unreadable = 0
     for answer in predictor.answers(files, args.batch_size, args.top):
         unreadable += "error" in answer

@@ -7,19 +7,19 @@ import argparse
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.augmentation_report.page import render_page
 from tfx_audio.pipeline.commands.arguments import (
-    add_label_from,
     add_policy,
-    add_sample_rate,
     add_sound_banks,
+    add_source,
     check_counts,
     parse_banks,
+    source_values,
     write_output,
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--data", metavar="DIR", required=True, help="folder of audio, or one file")
+    add_source(parser, "folder of audio, or one file", required=True)
     add_policy(parser, "classic")
     parser.add_argument(
         "--out", metavar="FILE", default="preview.html", help="the page (preview.html)"
@@ -27,12 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", metavar="N", type=int, default=6, help="clips shown (6)")
     parser.add_argument("--copies", metavar="N", type=int, default=4, help="copies of each (4)")
     add_sound_banks(parser)
-    add_label_from(parser, "")
-    add_sample_rate(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
+    from tfx_audio.components.audio_example_gen.config import IngestConfig
     from tfx_audio.pipeline.clips.preview import (  # Beam takes seconds to load
         PreviewRequest,
         preview_policy,
@@ -41,14 +40,12 @@ def run(args: argparse.Namespace) -> int:
     check_counts(args, "clips", "copies")
     policy = load_policy(args.policy)
     request = PreviewRequest(
-        data=args.data,
+        source=IngestConfig(**source_values(args)),
         policy=policy,
         policy_name=args.policy,
         clips=args.clips,
         copies=args.copies,
         sound_banks=parse_banks(args.sound_bank),
-        label_from=args.label_from,
-        sample_rate=args.sample_rate,
     )
     report = preview_policy(request)
     out = write_output(args.out, render_page(report))

@@ -8,23 +8,21 @@ from typing import Any
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.commands.arguments import (
-    add_label_from,
-    add_manifest,
     add_policy,
     add_sound_banks,
+    add_source,
     parse_banks,
     parse_pair,
+    source_values,
 )
-from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, load_config
+from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.local_runner import run_and_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--data", metavar="DIR", help="folder of audio files or TFRecords")
+    add_source(parser, "folder of audio files or records")
     add_run_arguments(parser)
-    add_manifest(parser)
-    add_label_from(parser)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,15 +51,20 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the pipeline and print its summary."""
+    return run_and_report(config_of(args))
+
+
+def config_of(args: argparse.Namespace) -> PipelineConfig:
+    """Return the configuration that the flags of `run` describe.
+
+    Raises:
+      InvalidInput: If they name no data, or something that can't be used.
+    """
     overrides = overrides_of(args)
-    overrides |= {
-        "data.path": args.data,
-        "data.manifest": args.manifest,
-        "data.label_from": args.label_from,
-    }
+    overrides |= {f"data.{name}": value for name, value in source_values(args).items()}
     if not (args.data or args.manifest or config_file(args)):
         raise InvalidInput("expected --data DIR, --manifest FILE or --config FILE; none was given")
-    return start(args, overrides)
+    return load_config(config_file(args), overrides, args.assignments)
 
 
 def start(

@@ -11,7 +11,7 @@ import streamlit as st
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
-from tfx_audio.pipeline.commands.arguments import parse_banks
+from tfx_audio.pipeline.commands.arguments import parse_banks, source_values
 from tfx_audio.pipeline.explorer import policy_controls, result_views, sound_controls
 from tfx_audio.pipeline.explorer.messages import show_error
 from tfx_audio.pipeline.explorer.page_options import parse_options
@@ -31,7 +31,7 @@ def main() -> None:
         "same clip, at the same rate, with this policy and seed, trains on exactly these copies."
     )
     with st.sidebar:
-        clip = sound_controls.choose_clip(options.data, options.label_from)
+        clip = sound_controls.choose_clip(source_values(options))
         policy_controls.load_and_settings(st.session_state.draft)
     left, right = st.columns([2, 3], gap="large")
     with left:

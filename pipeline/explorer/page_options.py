@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from tfx_audio.pipeline.commands.arguments import add_source
+
 
 def parse_options() -> argparse.Namespace:
     """Parse it."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="")
-    parser.add_argument("--label-from", default="")
+    add_source(parser, "folder of audio to choose from")
     parser.add_argument("--policy", default="classic")
     parser.add_argument("--sound-bank", action="append", default=[])
     parser.add_argument("--allow-host", action="append", default=[])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import streamlit as st
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.pipeline.clips.sound_folder import Sounds, list_sounds, single_clips
 from tfx_audio.pipeline.explorer.listening import (
     MAX_CLIP_S,
@@ -21,11 +25,15 @@ _SUFFIXES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff"]
 _RATES = {"as recorded": 0, "8,000 Hz": 8000, "16,000 Hz": 16000, "22,050 Hz": 22050}
 
 
-def choose_clip(data: str, label_from: str) -> Clip | None:
-    """Draw the controls; return the chosen clip, None while there is none."""
+def choose_clip(source: dict[str, Any]) -> Clip | None:
+    """Draw the controls; return the chosen clip, None while there is none.
+
+    Args:
+      source: Where clips come from, as fields of the section ``data``; empty for nowhere.
+    """
     st.header("Sound")
-    sources = [FOLDER, UPLOAD, RECORD] if data else [EXAMPLE, UPLOAD, RECORD]
-    source = st.radio("Where from", sources, horizontal=True, key="source")
+    sources = [FOLDER, UPLOAD, RECORD] if source else [EXAMPLE, UPLOAD, RECORD]
+    place = st.radio("Where from", sources, horizontal=True, key="source")
     rate = _RATES[
         st.selectbox(
             "Sample rate",
@@ -35,29 +43,31 @@ def choose_clip(data: str, label_from: str) -> Clip | None:
         )
     ]
     try:
-        if source == EXAMPLE:
+        if place == EXAMPLE:
             return make_example_clip(rate or 16_000)
-        if source == FOLDER:
-            return _from_folder(data, label_from, rate)
-        return _from_browser(source, rate)
+        if place == FOLDER:
+            return _from_folder(source, rate)
+        return _from_browser(place, rate)
     except InvalidInput as error:
         show_error(error)
         return None
 
 
-def _from_folder(data: str, label_from: str, rate: int) -> Clip | None:
+def _from_folder(source: dict[str, Any], rate: int) -> Clip | None:
     """Offer the folder's files, and nothing outside it."""
-    found = _list(data, label_from)
+    found = _list(json.dumps(source))
     if found.rejections:
         first = found.rejections[0]
         st.caption(as_text(f"{len(found.rejections)} can't be used: {first.path}: {first.detail}"))
     clips = {one.rows[0].clip_id: one for one in single_clips(found.recordings)}
     clip_id = st.selectbox("Clip", list(clips), key="clip")
-    return None if clip_id is None else read_clip(clips[clip_id], rate)
+    return (
+        None if clip_id is None else read_clip(clips[clip_id], rate or source.get("sample_rate", 0))
+    )
 
 
-def _from_browser(source: str, rate: int) -> Clip | None:
-    if source == UPLOAD:
+def _from_browser(place: str, rate: int) -> Clip | None:
+    if place == UPLOAD:
         given = st.file_uploader(
             f"Audio file, at most {MAX_UPLOAD_MB} MB and {MAX_CLIP_S:g} s",
             type=_SUFFIXES,
@@ -71,5 +81,5 @@ def _from_browser(source: str, rate: int) -> Clip | None:
 
 
 @st.cache_data(show_spinner="Listing the folder …", ttl=60)
-def _list(data: str, label_from: str) -> Sounds:
-    return list_sounds(data, label_from)
+def _list(source: str) -> Sounds:
+    return list_sounds(IngestConfig(**json.loads(source)))

@@ -40,6 +40,7 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
         "augmented": int(augmented.properties.get("augmented", 0)) if augmented else 0,
         "rejected": _rejected(run),
         "noted": _counts_named(examples.properties if examples else {}, "noted:"),
+        "ignored": _counts_named(examples.properties if examples else {}, "ignored:"),
         "labels": _labels(run),
         "evaluation": _evaluation(run),
         "blessed": _blessed(run),
@@ -83,7 +84,7 @@ def _counts_named(properties: Mapping[str, Any], prefix: str) -> dict[str, int]:
     """Return the counts of an artifact's properties by what stands behind a prefix."""
     return {
         name.removeprefix(prefix): int(value)
-        for name, value in properties.items()
+        for name, value in sorted(properties.items())
         if name.startswith(prefix)
     }
 
@@ -140,10 +141,12 @@ def _blessed(run: PipelineRun) -> bool:
 
 
 def _anomalies(run: PipelineRun) -> list[str]:
+    examples = run.output("AudioExampleGen", "examples")
+    found = str(examples.properties.get("anomalies", "") if examples else "").splitlines()
     anomalies = run.output("ExampleValidator", "anomalies")
     if anomalies is None:
-        return []
-    return [str(anomaly) for anomaly in read_anomalies(anomalies.uri)]
+        return found
+    return found + [str(anomaly) for anomaly in read_anomalies(anomalies.uri)]
 
 
 def _uri(run: PipelineRun, node_id: str, key: str) -> str:

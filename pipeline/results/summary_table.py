@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tfx_audio.components.audio.rejection import show_counts
+
 _MATRIX_LABELS, _LABEL_WIDTH, _SHOWN_ERRORS = 12, 20, 10
 
 
@@ -52,11 +54,11 @@ def _print_confusion(evaluation: dict[str, Any], console: Console) -> None:
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     clips = ", ".join(f"{split} {n}" for split, n in summary["clips"].items())
-    rejected = ", ".join(f"{reason} {n}" for reason, n in summary["rejected"].items())
     rows = [
         ("clips", clips),
         ("augmented", f"{summary['augmented']} copies"),
-        ("rejected", rejected or "none"),
+        ("rejected", show_counts(summary["rejected"]) or "none"),
+        ("left out", show_counts(summary.get("ignored", {})) or "none"),
         *[("levels", f"{count} clips {note}") for note, count in summary["noted"].items()],
         ("labels", _shorten(summary["labels"])),
         ("anomalies", "; ".join(summary["anomalies"]) or "none"),

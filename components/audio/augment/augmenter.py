@@ -34,7 +34,14 @@ from tfx_audio.components.audio.augment.failure import (
     ready_input,
 )
 from tfx_audio.components.audio.augment.random_streams import Seeded
-from tfx_audio.components.audio.clip import CLEAN, CLIPPED_LEVEL, Clip, condition_id, copy_id
+from tfx_audio.components.audio.clip import (
+    CLEAN,
+    CLIPPED_LEVEL,
+    Clip,
+    condition_id,
+    copy_id,
+    label_names,
+)
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 
@@ -88,7 +95,8 @@ class Augmenter:
         Raises:
           AugmentationFailed: If this copy can't be made.
         """
-        chain = self._chain("label", clip.label if clip.label in self.policy.labels else "")
+        changed = [name for name in label_names(clip.label) if name in self.policy.labels]
+        chain = self._chain("label", changed[0] if changed else "")
         seeded = Seeded(self.policy.seed, "copy", copy_index, clip.clip_id)
         waveform, augmentation = self._run(chain, clip, seeded)
         return clip.replace(

@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tfx_audio.components.audio.clip import CLEAN
+from tfx_audio.components.audio.clip import CLEAN, label_names
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.check import Checker, policy_schema
 from tfx_audio.components.audio.policy.label_changes import change_transforms, check_ids
@@ -98,9 +98,12 @@ class AugmentationPolicy:
         total of the most frequent one, and at most `max_copies`.
 
         Args:
-          label: The clip's label.
+          label: The clip's label; of several the one that asks for most decides.
           counts: Training clips by label; needed for balancing only.
         """
+        names = label_names(label)
+        if len(names) > 1:
+            return max(self.copies_for(name, counts) for name in names)
         own = self.labels.get(label, {}).get(COPIES_KEY)
         if own is not None:
             return int(own)

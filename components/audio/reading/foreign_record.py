@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, PCM16_SCALE
+from tfx_audio.components.audio.clip import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    PCM16_SCALE,
+    join_labels,
+    label_names,
+)
 from tfx_audio.components.audio.reading.blocks import Blocks
 from tfx_audio.components.audio.reading.decode import open_audio
 from tfx_audio.components.audio.reading.recording import Row, label_problem
 from tfx_audio.components.audio.reading.unusable import Unusable
-from tfx_audio.components.audio.records.examples import parse_features
 from tfx_audio.components.audio.splits import split_of_name
 
 
@@ -30,6 +35,9 @@ class RecordFeatures:
       group: Speaker, recording or fold.
       split: The split that the record says.
       fields: Features that are kept.
+      record_format: What the files are: tfrecord, parquet or webdataset.
+      label_names: Names of the labels where records number them from 0.
+      several_labels: Whether a record may have several.
     """
 
     audio: str
@@ -40,6 +48,9 @@ class RecordFeatures:
     group: str = ""
     split: str = ""
     fields: tuple[str, ...] = ()
+    record_format: str = "tfrecord"
+    label_names: tuple[str, ...] = ()
+    several_labels: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,33 +66,39 @@ class ForeignClip:
     audio: Blocks
 
 
-def parse_foreign(record: bytes, features: RecordFeatures, default_id: str) -> ForeignClip:
-    """Parse a record.
+def parse_foreign(
+    values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str
+) -> ForeignClip:
+    """Make a clip of a record's values by name.
 
     Raises:
       Unusable: Where it can't be used.
     """
-    try:
-        values = parse_features(record)
-    except ValueError as error:
-        raise Unusable("bad_record", str(error)) from error
     row = _row(values, features, default_id)
     return ForeignClip(row, _audio(values, features))
 
 
-def record_label(record: bytes, features: RecordFeatures) -> str:
-    """Return a record's label for a person, empty if it has none."""
-    try:
-        return _text(parse_features(record), features.label)
-    except (ValueError, Unusable):
-        return ""
+def record_label(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> str:
+    """Return a record's label.
+
+    Raises:
+      Unusable: If it has several and may not, or one that is no text.
+    """
+    found = values.get(features.label, ())
+    texts = [_text({"label": [one]}, "label") for one in found] if features.several_labels else []
+    texts = texts or [_text(values, features.label)]
+    return join_labels(_named(text, features.label_names) for text in texts)
+
+
+def _named(text: str, names: Sequence[str]) -> str:
+    return names[int(text)] if text.isdecimal() and int(text) < len(names) else text
 
 
 def _row(values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str) -> Row:
-    label = _text(values, features.label)
-    problem = label_problem(label)
-    if problem:
-        raise Unusable(*problem)
+    label = record_label(values, features)
+    for name in label_names(label) or ("",):
+        if problem := label_problem(name):
+            raise Unusable(*problem)
     said = _text(values, features.split)
     split = split_of_name(said) or ""
     if said and not split:

@@ -67,6 +67,7 @@ class Recording:
       keep_together: Whether its clips go into one split because they overlap.
       surely_audio: Whether it must be audio (a manifest or its suffix says so); else a file that
         is no audio is passed over, as a README in a class folder is.
+      split: Of a file of records: the split that its name says, empty if none.
     """
 
     uri: str
@@ -75,6 +76,7 @@ class Recording:
     size: int = 0
     surely_audio: bool = True
     keep_together: bool = False
+    split: str = ""
 
 
 class CutClip(NamedTuple):

@@ -7,7 +7,7 @@ worker that augments never imports TensorFlow, which is most of its start-up tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from tfx_audio.components.audio.clip import (
     Clip,
     decode_wav,
     from_pcm16,
+    join_labels,
+    label_names,
     levels,
     pcm16_to_wav,
     to_pcm16,
@@ -126,6 +128,11 @@ def parse_features(serialized: bytes) -> dict[str, list[Any]]:
     return parsed
 
 
+def label_of(features: Mapping[str, Sequence[Any]]) -> str:
+    """Return the label in parsed features of the data contract, its names joined."""
+    return join_labels(name.decode("utf-8") for name in features.get(LABEL_KEY, ()))
+
+
 def clip_to_example(clip: Clip) -> bytes:
     """Serialise a clip with every feature of the data contract (schemas/clip.pbtxt).
 
@@ -143,7 +150,7 @@ def pcm16_to_example(clip: Clip, pcm: np.ndarray) -> bytes:
         CLIP_ID_KEY: clip.clip_id,
         AUDIO_KEY: pcm16_to_wav(pcm, clip.sample_rate),
         SAMPLE_RATE_KEY: clip.sample_rate,
-        LABEL_KEY: clip.label,
+        LABEL_KEY: label_names(clip.label) if clip.label else "",
         GROUP_KEY: clip.group,
         DURATION_KEY: float(clip.duration_s),
         PEAK_KEY: level.peak_dbfs,
@@ -189,7 +196,7 @@ def example_to_clip(serialized: bytes) -> Clip:
         clip_id=text(CLIP_ID_KEY),
         waveform=waveform,
         sample_rate=sample_rate,
-        label=text(LABEL_KEY),
+        label=label_of(features),
         group=text(GROUP_KEY),
         source_clip_id=text(SOURCE_CLIP_ID_KEY),
         copy_index=_one(features, COPY_INDEX_KEY, int),

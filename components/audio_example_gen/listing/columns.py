@@ -10,15 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 
 NONE = "-"
-# The first of these that there is, unless data.columns says otherwise. They cover Hugging Face's
-# AudioFolder (file_name), ESC-50 (filename, category, fold), NeMo (audio_filepath, command,
-# offset, duration) and DCASE (filename, onset, offset, event_label).
+# The first of these that there is, unless data.columns or a layout says otherwise.
 _CONVENTIONS = {
     "audio": (
         *("audio_filepath", "file_name", "filename", "audio_path", "path", "file", "filepath"),
-        *("audio", "wav"),
+        *("audio", "wav", "wav_path", "audio_file", "file_path", "fname"),
     ),
-    "label": ("label", "category", "class", "class_name", "event_label", "command", "keyword"),
+    "label": (
+        *("label", "labels", "category", "class", "class_name", "event_label", "scene_label"),
+        *("primary_label", "command", "keyword"),
+    ),
     "split": ("split", "subset", "partition"),
     "group": ("group", "speaker", "speaker_id", "fold"),
     "start": ("start", "start_s", "onset", "offset"),
@@ -63,8 +64,16 @@ class Roles:
     sample_rate: str = ""
 
 
-def find_roles(columns: Columns, names: Collection[str], where: str) -> Roles:
+def find_roles(
+    columns: Columns, names: Collection[str], where: str, usual: Columns | None = None
+) -> Roles:
     """Return which of the columns `names` plays which role.
+
+    Args:
+      columns: What the user says.
+      names: The columns that there are.
+      where: What has them, for messages.
+      usual: What the layout says, of columns that may lack.
 
     Raises:
       InvalidInput: If a column that the user names is not there.
@@ -80,6 +89,8 @@ def find_roles(columns: Columns, names: Collection[str], where: str) -> Roles:
                     f"{', '.join(map(repr, sorted(names)))}.{did_you_mean(asked, names)}"
                 )
             found[role] = asked
+        elif not asked and (told := getattr(usual, role, "")) and told in (*names, NONE):
+            found[role] = told if told != NONE else ""
         elif not asked:
             found[role] = next((by_lower[name] for name in conventions if name in by_lower), "")
     return Roles(**_settle_offset(found, by_lower))

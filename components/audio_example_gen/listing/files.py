@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -15,8 +17,7 @@ from tfx_audio.components.open_files import is_local
 Problem = tuple[str, str]  # reason and detail, as a Rejection has them
 
 
-@dataclass(frozen=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A file.
 
     Attributes:
@@ -91,6 +92,28 @@ def walk(
             yield FoundFile(metadata.path, path, metadata.size_in_bytes)
 
 
+def match_files(root: str, pattern: str, allowed: AllowedRoots) -> list[str]:
+    """Return the files that a pattern of places below `root` fits, relative to it and sorted.
+
+    Hidden files, and files that must not be read, are none.
+    """
+    if is_local(root):
+        if "**" in pattern:  # our own walk: glob's goes round and round where links do
+            anywhere = pattern.replace("**/", "*")
+            files = walk(root, allowed, lambda path, problem: None)
+            return sorted(file.path for file in files if fnmatchcase(file.path, anywhere))
+        found = glob.glob(pattern, root_dir=root)
+        uris = {path: os.path.join(root, path) for path in found}
+        return sorted(
+            path
+            for path, uri in uris.items()
+            if os.path.isfile(uri) and allowed.problem(uri) is None
+        )
+    prefix = root.rstrip("/") + "/"
+    listed = FileSystems.match([prefix + pattern])[0].metadata_list
+    return sorted(metadata.path[len(prefix) :] for metadata in listed)
+
+
 def _is_hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/"))
 
@@ -110,12 +133,15 @@ def _walk_locally(
             continue
         for entry in sorted(listed, key=lambda entry: entry.name):
             path = prefix + entry.name
-            plain = entry.is_file(follow_symlinks=False) and entry.name.isascii()
-            problem = None if plain else allowed.problem(entry.path)
-            if problem:
-                refuse(path, problem)
-            elif plain or not entry.is_dir():
-                yield FoundFile(entry.path, path, entry.stat().st_size)
-            elif (real := os.path.realpath(entry.path)) not in seen:
-                seen.add(real)
-                waiting.append((f"{path}/", entry.path))
+            try:
+                plain = entry.is_file(follow_symlinks=False) and entry.name.isascii()
+                problem = None if plain else allowed.problem(entry.path)
+                if problem:
+                    refuse(path, problem)
+                elif plain or not entry.is_dir():
+                    yield FoundFile(entry.path, path, entry.stat().st_size)
+                elif (real := os.path.realpath(entry.path)) not in seen:
+                    seen.add(real)
+                    waiting.append((f"{path}/", entry.path))
+            except OSError as error:  # it was there a moment ago
+                refuse(path, ("missing_file", f"the file can't be looked at: {error.strerror}"))

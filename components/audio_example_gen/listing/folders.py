@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from types import MappingProxyType
 
+from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES, looks_like_audio
 from tfx_audio.components.audio.reading.name_pattern import NamePattern, parse_name_pattern
 from tfx_audio.components.audio.reading.recording import Recording, Row, label_problem
 from tfx_audio.components.audio.splits import TRAIN, split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.files import FoundFile, Problem, walk
+from tfx_audio.components.audio_example_gen.listing.folder_kinds import kind_of_folders
+from tfx_audio.components.audio_example_gen.listing.label_codes import code_names
+from tfx_audio.components.audio_example_gen.listing.layout import NONE, Layout
 from tfx_audio.components.audio_example_gen.listing.listing import (
     Listing,
     allowed_roots,
     size_problem,
 )
+from tfx_audio.components.audio_example_gen.listing.recognise import FoundLayout
+from tfx_audio.components.audio_example_gen.listing.split_lists import SplitLists
 from tfx_audio.components.open_files import is_local, read_head
 
 
 class Labeller:
     """Reads label, split and fields out of a file's place and name."""
 
-    def __init__(self, config: IngestConfig, paths: Collection[str]) -> None:
+    def __init__(
+        self,
+        config: IngestConfig,
+        paths: Collection[str],
+        codes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._codes = codes
         self._pattern: NamePattern | None = None
         if config.label_from:
             self._pattern = parse_name_pattern(config.label_from)
@@ -39,7 +55,7 @@ class Labeller:
         if self._pattern:
             parts = self._pattern.match(stem) or {}
             label, group = parts.pop("label", ""), parts.pop("group", "")
-            return Row(path, label, group, split, fields=parts)
+            return Row(path, self._codes.get(label, label), group, split, fields=parts)
         return Row(path, folders[self._folder] if folders else "", "", split)
 
     @property
@@ -62,22 +78,87 @@ def _are_split_folders(paths: Collection[str], depth: int) -> bool:
     return len(names) > 1 and None not in splits and TRAIN in splits
 
 
-def list_folder(config: IngestConfig, unlabelled: bool = False) -> Listing:
-    """List a folder of audio, labelled by folders or file names, or not at all if `unlabelled`."""
-    listing = Listing()
-    files = sorted(
-        walk(config.path, allowed_roots(config), listing.reject), key=lambda file: file.path
-    )
-    labeller = Labeller(config, [file.path for file in files])
+def list_folder(
+    config: IngestConfig,
+    listing: Listing,
+    found: FoundLayout | None = None,
+    unlabelled: bool = False,
+) -> None:
+    """List a folder of audio, labelled by folders or file names, or not at all if `unlabelled`.
+
+    Raises:
+      InvalidInput: If the folders are named like folds or speakers, not like classes.
+    """
+    home = found.home if found else config.path
+    prefix = home.rstrip("/").removeprefix(config.path.rstrip("/")).lstrip("/")
+    files = [
+        file._replace(path=f"{prefix}/{file.path}") if prefix else file
+        for file in sorted(walk(home, allowed_roots(config), listing.reject), key=_path)
+    ]
+    layout = found.layout if found else None
+    codes = code_names(layout, home) if layout else {}
+    labeller = Labeller(config, [file.path for file in files], codes)
+    lists = SplitLists(config, found, listing)
     for file in files:
-        _add_file(file, config, labeller, listing, unlabelled)
-    if labeller.has_split_folders:
-        listing.said = frozenset(row.split for r in listing.recordings for row in r.rows)
-    return listing
+        if _passed_over(file.path.removeprefix(f"{prefix}/"), layout, listing):
+            continue
+        split = lists.split(file.path)
+        if split is None:
+            listing.passed_over["in no list of splits"] += 1
+            continue
+        _add_file(file, config, labeller, listing, unlabelled, split)
+    if labeller.has_split_folders or layout:
+        listing.said |= {r.split for one in listing.recordings for r in one.rows if r.split}
+    if not (unlabelled or layout or config.label_from):
+        _check_classes(config, labeller, listing)
+
+
+def _path(file: FoundFile) -> str:
+    return file.path
+
+
+def _passed_over(path: str, layout: Layout | None, listing: Listing) -> bool:
+    """Return whether a file is no clip because the layout or the user says so, and count it."""
+    if listing.excludes(path):
+        return True
+    if layout and any(fnmatchcase(path, pattern) for pattern in layout.not_clips):
+        listing.passed_over["no clip"] += 1
+        return True
+    return False
+
+
+def _check_classes(config: IngestConfig, labeller: Labeller, listing: Listing) -> None:
+    """Ask about folders that are no classes by their names, and classes that come to nothing."""
+    labels = listing.labels
+    kind = kind_of_folders(labels) if config.layout != NONE else ""
+    if kind:
+        raise InvalidInput(
+            f"the folders {', '.join(map(repr, labels[:3]))} ... look like {kind}, not like "
+            "classes. --label-from '{label}_*' reads labels from file names, --manifest from a "
+            "table, --set data.label_folder=last takes the innermost folder; if they are classes "
+            "after all: --layout none"
+        )
+    kept = {*labels, *listing.rejected_labels}
+    lost = Counter(labeller.row(path).label for path in listing.ignored)
+    for label in sorted(set(lost) - kept - {""}):
+        raise InvalidInput(
+            f"the folder {label!r} would be a class, but none of its {lost[label]} files is "
+            f"audio, for instance {_example(listing.ignored, label)!r}. If it is no class: "
+            f"--set data.exclude='{label}/*'"
+        )
+
+
+def _example(paths: Collection[str], label: str) -> str:
+    return next((path for path in paths if f"{label}/" in path), "")
 
 
 def _add_file(
-    file: FoundFile, config: IngestConfig, labeller: Labeller, listing: Listing, unlabelled: bool
+    file: FoundFile,
+    config: IngestConfig,
+    labeller: Labeller,
+    listing: Listing,
+    unlabelled: bool,
+    split: str,
 ) -> None:
     """Add one file to the listing, as a recording or as a rejection."""
     surely_audio = posixpath.splitext(file.path)[1].lower() in AUDIO_SUFFIXES
@@ -87,6 +168,7 @@ def _add_file(
             listing.ignored.append(file.path)
             return
     row = labeller.row(file.path)
+    row = replace(row, split=split) if split else row
     problem: Problem | None = None
     if row.label:
         problem = label_problem(row.label)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from apache_beam.io.filesystem import BeamIOError
 
+from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.decode import header_rate
 from tfx_audio.components.audio.reading.foreign_record import RecordFeatures, parse_foreign
@@ -20,6 +21,7 @@ from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitCon
 from tfx_audio.components.audio_example_gen.listing.listing import Listing
 from tfx_audio.components.audio_example_gen.listing.record_files import sample_records
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+from tfx_audio.components.audio_example_gen.listing.split_plan import plan_splits
 from tfx_audio.components.open_files import is_local, open_file
 
 _MAX_HEADERS = 500
@@ -31,6 +33,7 @@ class Inventory:
     """What was found.
 
     Attributes:
+      config: The configuration, with what the layout says filled in.
       sample_rate: Hz; the configured one, or what most headers say.
       rates: Number of headers by sample rate, of those that were looked at.
       n_files: Files.
@@ -39,9 +42,12 @@ class Inventory:
       splits: Splits that must not come out empty.
       labels_complete: Whether there can be no other label; records are only sampled.
       n_rejected: What can't be used already by its name, place or row.
-      n_ignored: Files that are no audio.
+      ignored: Number of what is left out, by suffix or reason.
+      notes: What a person should be told, a sentence each.
+      anomalies: What is odd about the labels.
     """
 
+    config: IngestConfig
     sample_rate: int
     rates: dict[int, int]
     n_files: int
@@ -50,7 +56,9 @@ class Inventory:
     splits: tuple[str, ...]
     labels_complete: bool = True
     n_rejected: int = 0
-    n_ignored: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    anomalies: tuple[str, ...] = ()
 
 
 def scan(config: IngestConfig, split: SplitConfig | None = None) -> Inventory:
@@ -61,11 +69,12 @@ def scan(config: IngestConfig, split: SplitConfig | None = None) -> Inventory:
         pattern fits no file, or the split rule names a feature that the clips don't have.
     """
     listing = list_recordings(config)
-    return take_inventory(config, listing, (split or SplitConfig()).rule(listing.said))
+    return take_inventory(listing, plan_splits(split or SplitConfig(), listing))
 
 
-def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> Inventory:
+def take_inventory(listing: Listing, rule: SplitRule) -> Inventory:
     """Look a listing over; see `scan`."""
+    config = listing.config
     if not listing.recordings:
         _raise_nothing(config, listing)
     _check_split_features(config, rule)
@@ -81,6 +90,7 @@ def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> I
         )
     n_clips = sum(len(recording.rows) for recording in listing.recordings)
     return Inventory(
+        config=config,
         sample_rate=config.sample_rate or most_common_rate(rates),
         rates=dict(sorted(rates.items())),
         n_files=len(listing.recordings),
@@ -89,7 +99,9 @@ def take_inventory(config: IngestConfig, listing: Listing, rule: SplitRule) -> I
         splits=rule.expected(),
         labels_complete=not listing.record_features,
         n_rejected=len(listing.rejections),
-        n_ignored=len(listing.ignored),
+        ignored=listing.ignored_counts,
+        notes=tuple(listing.notes),
+        anomalies=tuple(listing.anomalies),
     )
 
 
@@ -162,7 +174,7 @@ def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[in
     rates: Counter[int] = Counter()
     rows: list[Row] = []
     problem = ""
-    for record in sample_records(listing.recordings):
+    for record in sample_records(listing.recordings, features.record_format):
         try:
             found = parse_foreign(record, features, "")
         except Unusable as error:
@@ -174,4 +186,4 @@ def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[in
         raise InvalidInput(
             f"no record that data.records={config.records!r} matches can be used; {problem}"
         )
-    return rates, sorted({row.label for row in rows})
+    return rates, sorted({name for row in rows for name in label_names(row.label)})

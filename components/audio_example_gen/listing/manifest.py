@@ -1,25 +1,48 @@
-"""Manifests: CSV, TSV or JSON Lines, a row a clip."""
+"""Manifests: tables with a row a clip, as programs write them."""
 
 from __future__ import annotations
 
 import io
-import json
-import math
-import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import shorten
-from tfx_audio.components.audio_example_gen.listing.manifest_csv import csv_records
-from tfx_audio.components.open_files import open_file
+from tfx_audio.components.audio_example_gen.listing.manifest_csv import (
+    blank_separated,
+    csv_records,
+    header_delimiter,
+)
+from tfx_audio.components.audio_example_gen.listing.manifest_json import json_rows
+from tfx_audio.components.audio_example_gen.listing.manifest_text import read_text
 
-MAX_BYTES = 2**30
 _MAX_SECONDS = 1e7
-_JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
-_JSON_ARRAY = re.compile(r"\s*\[\s*(?=\{)")
+BLANKS = "blanks"
+
+
+class Dialect(BaseModel):
+    """How a table is written, as far as its own header does not say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[str, ...] = Field(
+        (), description="Names of the columns, where the table has no header line."
+    )
+    delimiter: str = Field(
+        "", description="Between columns; 'blanks' for any number of them. Empty: see the header."
+    )
+    quotes: bool | None = Field(
+        None,
+        description="Whether a double quote encloses a value. Without it: yes, but between tabs "
+        "only where the header's names are quoted.",
+    )
+    comment: str = Field("", description="What lines that say nothing begin with.")
+    encoding: str = Field("", description="Coding of the text; empty for what its bytes say.")
+    nested: bool = Field(
+        False, description="JSON: whether values within objects and lists are columns, as 'a.0.b'."
+    )
 
 
 @dataclass(frozen=True)
@@ -41,52 +64,64 @@ class ManifestRow:
     odd: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_manifest(uri: str) -> Iterator[ManifestRow]:
-    """Yield the rows of a manifest; its suffix or its first line tells its format.
+def _no_note(note: str) -> None:
+    pass
+
+
+def read_manifest(
+    uri: str, dialect: Dialect | None = None, note: Callable[[str], None] = _no_note
+) -> Iterator[ManifestRow]:
+    """Yield the rows of a table; its content tells its format.
+
+    Args:
+      uri: The file.
+      dialect: What is known of its format beforehand.
+      note: Called with a sentence for people about what had to be inferred.
 
     Raises:
       InvalidInput: If it can't be read as one: missing, too large, with a NUL, no header, a
         quote that is not closed, or a field larger than any real one.
     """
-    text = _text(uri)
-    lines = io.StringIO(text, newline="")
-    first = lines.readline()
-    lines.seek(0)
-    suffix = posixpath.splitext(uri)[1].lower()
-    if suffix in _JSON_SUFFIXES or (not suffix and first.lstrip().startswith("{")):
-        array = _JSON_ARRAY.match(text)
-        yield from [_array_row(text, array.end())] if array else _json_rows(lines)
+    dialect = dialect or Dialect()
+    text = read_text(uri, dialect.encoding, note)
+    if text.lstrip()[:1] in ("{", "[") and not dialect.columns:
+        for line, values, problem, odd in json_rows(text, dialect.nested):
+            yield ManifestRow(line, problem=problem) if problem else _checked(line, values, odd=odd)
+    elif dialect.delimiter == BLANKS:
+        for line, fields in blank_separated(text, len(dialect.columns)):
+            yield _checked(line, dict(zip(dialect.columns, fields, strict=False)))
     else:
-        tabs = suffix == ".tsv" or (suffix != ".csv" and "\t" in first)
-        yield from _csv_rows(lines, "\t" if tabs else ",", uri)
+        yield from _csv_rows(text, dialect, uri)
 
 
-def _text(uri: str) -> str:
-    try:
-        with open_file(uri) as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"the manifest {uri!r} can't be read: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise InvalidInput(f"the manifest {uri!r} is larger than {MAX_BYTES} bytes")
-    if (nul := data.find(b"\0")) >= 0:
-        line = data.count(b"\n", 0, nul) + 1
-        raise InvalidInput(f"the manifest {uri!r} is no text: line {line} has a NUL")
-    return str(data.decode("utf-8-sig", "surrogateescape"))
-
-
-def _csv_rows(lines: io.StringIO, delimiter: str, uri: str) -> Iterator[ManifestRow]:
-    records = csv_records(lines, delimiter, uri)
-    first = next(records, None)
-    header = [name.strip() for name in first.values] if first else []
-    if not first or not header or first.problem or len(set(header)) < len(header):
-        raise InvalidInput(
-            f"the manifest {uri!r} needs a first line with a different name for each column; "
-            f"got {shorten(str(header))}"
-        )
+def _csv_rows(text: str, dialect: Dialect, uri: str) -> Iterator[ManifestRow]:
+    lines = io.StringIO(text, newline="")
+    first = text
+    while dialect.comment and first.startswith(dialect.comment):
+        first = first.partition("\n")[2]
+    delimiter, skipped = header_delimiter(first)
+    delimiter = dialect.delimiter or delimiter
+    for _ in range(skipped):
+        lines.readline()
+    quotes = dialect.quotes
+    if quotes is None:
+        quotes = delimiter != "\t" or text.lstrip().startswith('"')
+    records = csv_records(lines, delimiter, uri, quotes, dialect.comment, skipped)
+    header = list(dialect.columns)
+    if not header:
+        first = next(records, None)
+        header = [name.strip() for name in first.values] if first and not first.problem else []
+        named = [name for name in header if name]
+        if not named or len(set(named)) < len(named):
+            raise InvalidInput(
+                f"the manifest {uri!r} needs a first line with a different name for each column; "
+                f"got {shorten(str(header))}"
+            )
     for line, n_lines, values, problem in records:
-        if not values:
+        if not any(value.strip() for value in values) and not problem:
             continue
+        while len(values) > len(header) and not values[-1].strip():
+            values.pop()
         if len(values) > len(header):
             problem = problem or f"{len(values)} values for {len(header)} columns"
         if problem:
@@ -103,62 +138,6 @@ def _over_lines(values: Mapping[str, str]) -> dict[str, str]:
     return {name: odd for name, value in values.items() if "\n" in value or "\r" in value}
 
 
-def _json_rows(lines: io.StringIO) -> Iterator[ManifestRow]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line, object_pairs_hook=_object)
-            if not isinstance(values, dict):
-                yield ManifestRow(number, problem="no JSON object")
-                continue
-            texts = {str(name): _as_text(value) for name, value in values.items()}
-        except (json.JSONDecodeError, RecursionError) as error:
-            yield ManifestRow(number, problem=f"no JSON: {error}")
-            continue
-        except ValueError as error:
-            yield ManifestRow(number, problem=str(error))
-            continue
-        odd = {name: said for name, value in values.items() if (said := _oddity(value))}
-        yield _checked(number, texts, odd=odd)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a JSON object; raises ValueError where a key is given twice."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{shorten(twice, 50)!r} is given twice")
-    return values
-
-
-def _oddity(value: object) -> str:
-    """Say why a JSON value can be no name, empty if it can."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"is {_as_text(value)}, which is no name"
-    if isinstance(value, list | dict):
-        kind = "a list" if isinstance(value, list) else "an object"
-        return f"is {kind}; one text or number is needed"
-    return ""
-
-
-def _array_row(text: str, start: int) -> ManifestRow:
-    """Return the one row, unreadable, of a manifest that is a JSON array, with its columns."""
-    try:
-        values, _ = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError):
-        values = {}
-    problem = "this is a JSON array; JSON Lines, with an object on each line, is needed"
-    return ManifestRow(1, {str(name): "" for name in values}, problem)
-
-
-def _as_text(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def _checked(
     line: int, values: dict[str, str], n_lines: int = 1, odd: Mapping[str, str] | None = None
 ) -> ManifestRow:
@@ -166,12 +145,12 @@ def _checked(
         "".join(values.values()).encode("utf-8")
     except UnicodeEncodeError:
         return ManifestRow(line, problem="the row is not UTF-8", n_lines=n_lines)
-    values.pop("", None)  # pandas writes its index under no name
+    values.pop("", None)  # pandas writes its index under no name, spreadsheets empty columns
     return ManifestRow(line, values, n_lines=n_lines, odd=odd or {})
 
 
 def seconds(text: str, column: str) -> float | None:
-    """Return a manifest's number of seconds, None for an empty text.
+    """Return a manifest's number of seconds, None for an empty text; 0,5 is a half.
 
     Raises:
       ValueError: If it is no number of seconds.
@@ -179,7 +158,7 @@ def seconds(text: str, column: str) -> float | None:
     if not text.strip():
         return None
     try:
-        value = float(text)
+        value = float(text.replace(",", ".") if text.count(",") == 1 else text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= _MAX_SECONDS:

@@ -154,7 +154,8 @@ def test_bad_rows_are_rejected_by_name_and_the_others_are_not(tmp_path, write, l
 
 def test_rows_that_are_not_utf8_are_rejected(tmp_path, write, listed, all_rows, reasons):
     write(tmp_path / "a.wav")
-    (tmp_path / "m.csv").write_bytes(b"path,label\na.wav,x\nb.wav,\xff\xfe\n")
+    rows = "path,label\na.wav,hélène\nb.wav,".encode() + b"\xff\xfe\n"
+    (tmp_path / "m.csv").write_bytes(rows)
     listing = listed(tmp_path, manifest="m.csv")
     assert set(all_rows(listing)) == {"a.wav"}
     assert reasons(listing) == {"m.csv:3": "bad_row"}
@@ -236,7 +237,9 @@ def test_json_nested_too_deeply_is_a_bad_row(tmp_path, monkeypatch, write):
     def refuse(value):
         raise RecursionError("maximum recursion depth exceeded")
 
-    monkeypatch.setattr("tfx_audio.components.audio_example_gen.listing.manifest._as_text", refuse)
+    monkeypatch.setattr(
+        "tfx_audio.components.audio_example_gen.listing.manifest_json._as_text", refuse
+    )
     write(tmp_path / "a.wav")
     (tmp_path / "clips.jsonl").write_text('{"audio_filepath": "a.wav", "label": [[]]}\n')
     (row,) = read_manifest(str(tmp_path / "clips.jsonl"))

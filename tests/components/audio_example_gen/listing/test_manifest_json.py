@@ -48,14 +48,35 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("layout", ARRAYS)
-@pytest.mark.parametrize("name", ["m.json", "m.jsonl", "manifest.json"])
-def test_a_json_array_is_refused_by_its_name(tmp_path, name, layout, write, listed):
-    write(tmp_path / "dog" / "a.wav")
-    (tmp_path / name).write_text(ARRAYS[layout])
-    changes = {} if name == "manifest.json" else {"manifest": name}
-    with pytest.raises(InvalidInput, match="JSON array; JSON Lines, with an object on each line"):
-        listed(tmp_path, **changes)
+BY_ID = {
+    "by id": json.dumps({"one": ARRAY[0], "two": ARRAY[1]}, indent=1),
+    "by id, on one line": json.dumps({"one": ARRAY[0], "two": ARRAY[1]}),
+    "as the only value": json.dumps({"data": ARRAY}),
+}
+
+
+@pytest.mark.parametrize("form", [*ARRAYS, *BY_ID])
+@pytest.mark.parametrize("name", ["m.json", "manifest.json"])
+def test_arrays_and_objects_of_rows_are_read(tmp_path, name, form, write, listed, all_rows):
+    for file in ("a.wav", "b.wav"):
+        write(tmp_path / "dog" / file)
+    (tmp_path / name).write_text((ARRAYS | BY_ID)[form])
+    listing = listed(tmp_path, manifest="" if name == "manifest.json" else name)
+    found = {
+        (recording.path, row.label) for recording in listing.recordings for row in recording.rows
+    }
+    assert found == {("dog/a.wav", "x"), ("dog/b.wav", "y")}
+    if form.startswith("by id"):
+        assert set(all_rows(listing)) == {"one", "two"}
+    assert listing.rejections == []
+
+
+def test_what_of_an_array_can_not_be_read_is_told_by_its_line(tmp_path, write, listed, reasons):
+    write(tmp_path / "a.wav")
+    (tmp_path / "m.json").write_text('[\n{"path": "a.wav", "label": "x"},\n7,\n{"path": }\n]')
+    listing = listed(tmp_path, manifest="m.json")
+    assert reasons(listing) == {"m.json:3": "bad_row", "m.json:4": "bad_row"}
+    assert [recording.path for recording in listing.recordings] == ["a.wav"]
 
 
 @pytest.mark.parametrize("text", ['[{"author": "me"}]', '[{"path": ', "[]", "[1, 2]"])
@@ -63,5 +84,5 @@ def test_a_json_array_that_names_no_audio_is_no_manifest(tmp_path, text, write, 
     write(tmp_path / "dog" / "a.wav")
     (tmp_path / "manifest.json").write_text(text)
     assert set(all_rows(listed(tmp_path))) == {"dog/a.wav"}
-    with pytest.raises(InvalidInput, match="no row that can be read; line 1: "):
+    with pytest.raises(InvalidInput, match=r"no row that can be read|names the audio"):
         listed(tmp_path, manifest="manifest.json")
