@@ -28,6 +28,7 @@ from tfx_audio.components.audio.records.examples import clip_to_example, example
 from tfx_audio.components.audio.records.tfrecord import write_record
 from tfx_audio.components.audio_augmenter.job import AugmentationJob, run_job
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
+from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.pipeline.clips.augment_inputs import ingest_audio
 
 pytestmark = pytest.mark.e2e
@@ -65,7 +66,8 @@ def audio(tmp_path_factory):
 def examples(audio, tmp_path_factory):
     """The clips as examples, in several files."""
     ingested = tmp_path_factory.mktemp("ingested")
-    patterns, rejections = ingest_audio(str(audio), "{label}_{speaker}_{index}", None, ingested)
+    source = IngestConfig(path=str(audio), label_from="{label}_{speaker}_{index}")
+    patterns, rejections = ingest_audio(source, ingested)
     assert not rejections
     records = sorted(r for span in plan_spans(patterns["train"]) for r in read_span(span))
     folder = tmp_path_factory.mktemp("examples")

@@ -96,10 +96,10 @@ def read_manifest(
 
 def _csv_rows(text: str, dialect: Dialect, uri: str) -> Iterator[ManifestRow]:
     lines = io.StringIO(text, newline="")
-    first = text
-    while dialect.comment and first.startswith(dialect.comment):
-        first = first.partition("\n")[2]
-    delimiter, skipped = header_delimiter(first)
+    telling = text
+    while dialect.comment and telling.startswith(dialect.comment):
+        telling = telling.partition("\n")[2]
+    delimiter, skipped = header_delimiter(telling)
     delimiter = dialect.delimiter or delimiter
     for _ in range(skipped):
         lines.readline()

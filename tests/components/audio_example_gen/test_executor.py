@@ -91,7 +91,7 @@ def test_a_label_that_loses_all_its_clips_fails(root):
 
 
 def test_an_empty_split_fails(root):
-    with pytest.raises(InvalidInput, match="'test' came out empty of 20 clips"):
+    with pytest.raises(InvalidInput, match="no clip comes into test"):
         run(root, select={**SELECT, "test": "index in 77"})
 
 

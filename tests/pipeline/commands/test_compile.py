@@ -207,7 +207,7 @@ def test_a_manifest_is_compiled_in_as_its_place_in_the_data_root(
             "runtimeValue"
         ]["constant"]
     )
-    assert config["data"]["manifest"] == "clips.csv"
+    assert config["data"]["manifest"] == ["clips.csv"]
 
 
 def test_a_manifest_elsewhere_is_refused(tmp_path: Path) -> None:
