@@ -13,7 +13,6 @@ from importlib import resources
 from typing import Any
 
 import jsonschema
-from jsonschema.exceptions import ValidationError
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.yaml_document import Document, PlacePath
@@ -88,7 +87,7 @@ class Checker:
                 raise self.refuse((*path, *where), "the number is too large")
         return _whole(value, schema)
 
-    def _explain(self, error: ValidationError, path: PlacePath) -> InvalidInput:
+    def _explain(self, error: Any, path: PlacePath) -> InvalidInput:
         """Say in words what jsonschema found."""
         here, value, schema = (*path, *error.relative_path), error.instance, error.schema
         if error.validator == "anyOf":
@@ -104,7 +103,7 @@ class Checker:
         return self.refuse(here, _problem(error))
 
 
-def _problem(error: ValidationError) -> str:
+def _problem(error: Any) -> str:
     """Return what was expected of a value, and what came."""
     value, schema, keyword = error.instance, error.schema, error.validator
     if keyword == "required":
@@ -135,7 +134,7 @@ def _shallow(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"type": "object"} if schema.get("type") == "object" else schema
 
 
-def _position(error: ValidationError, value: Any) -> int:
+def _position(error: Any, value: Any) -> int:
     """Return where in a mapping an error lies; what is missing comes last."""
     keys = list(value) if isinstance(value, dict) else []
     if error.path:
@@ -157,7 +156,7 @@ def _whole(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return a value with its whole numbers as int."""
     branches = [schema, *schema.get("anyOf", ())]
     if isinstance(value, list):
-        items = next((branch["items"] for branch in branches if "items" in branch), {})
+        items: Any = next((branch["items"] for branch in branches if "items" in branch), {})
         return [_whole(item, items) for item in value]
     is_whole = any(branch.get("type") == "integer" for branch in branches)
     return int(value) if isinstance(value, float) and is_whole else value
