@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from importlib import metadata
 from types import ModuleType
 
-from tfx_audio.components.audio.errors import InvalidInput, JobFailed
+from tfx_audio.components.audio.errors import InvalidInput, JobFailed, explain_system
 from tfx_audio.pipeline.progress_display import quieten
 
 # The help of each command; its arguments and its code are in the module of that name.
@@ -54,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left: head, less
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except Exception as error:
+        if reason := explain_system(error):
+            return _fail(args, JobFailed(reason), EXIT_FAILED)
+        raise
 
 
 def build_parser(chosen: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern, did_you_mean
-from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
+from tfx_audio.components.audio.policy.yaml_document import MAX_BYTES, read_document
+from tfx_audio.components.audio.regular_file import read_text
+from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION, shorten
 from tfx_audio.components.audio.splits import split_of_name
 from tfx_audio.components.audio_augmenter.config import AugmentConfig
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
@@ -37,7 +38,9 @@ _NAMES_OR_FILES = ("layout", "policy")  # a name stays as it is unless such a fi
 class PipelineConfig(BaseModel):
     """Everything that a run depends on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False
+    )
 
     name: str = Field("tfx-audio", description="Name of the pipeline in ML Metadata.")
     root: str = Field("build/run", description="Folder for artifacts, metadata, logs, summary.")
@@ -154,18 +157,23 @@ def _explain(item: Mapping[str, Any]) -> str:
         return f"unknown field {name!r}.{hint}"
     if item["type"] == "missing":
         return f"{name} is required"
-    shown = repr(item.get("input"))
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name}: {message}, got {shown[:200]}"
+    return f"{name}: {message}, got {shorten(_shown(item.get('input')), 200)}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # more digits than Python writes
+        return "a number of very many digits"
 
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        text = read_text(path, "configuration", MAX_BYTES)
+    except FileNotFoundError as error:
         raise InvalidInput(f"configuration file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"configuration file {path} is not YAML: {error}") from error
+    tree = read_document(text, f"configuration file {path}").value
     if not isinstance(tree, dict):
         raise InvalidInput(f"configuration file {path}: expected a mapping of sections")
     return tree
@@ -178,10 +186,7 @@ def _parse_value(name: str, text: str) -> Any:
         return text
     if not text.strip() or text.startswith("*"):  # a file pattern; an alias would name nothing
         return text
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidInput(f"--set {name}: {text!r} is not a YAML value: {error}") from error
+    return read_document(text, f"--set {name}").value
 
 
 def _is_text(names: list[str], model: type[BaseModel]) -> bool:

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tfx_audio.components.audio.errors import InvalidInput, JobFailed
+from tfx_audio.components.audio.errors import InvalidInput, JobFailed, explain_system
 from tfx_audio.components.audio.rejection import TooManyRejected, show_counts
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file, quieten
@@ -127,6 +127,8 @@ def _run(config: PipelineConfig, inputs: Any, display: ProgressDisplay, log: Pat
 
 def _reason(error: Exception) -> str:
     """Return what went wrong, on one line."""
+    if system := explain_system(error):
+        return system
     lines = str(error).strip().splitlines() or [""]
     named = "" if isinstance(error, JobFailed) else f"{type(error).__name__}: "
     return f"{named}{lines[0][:500]}"

@@ -129,7 +129,7 @@ def match_name(message: str) -> str:
 def progress_shown(stream: TextIO | None = None) -> Iterator[None]:
     """Send progress to a stream (stderr) while the body runs, without Beam's log messages."""
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # the worker processes' own
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # errors are raised as well
     logger = logging.getLogger(LOGGER_NAME)
     display, kept = ProgressDisplay(stream), (logger.level, logger.propagate)
     logger.setLevel(logging.INFO)

@@ -5,6 +5,7 @@ All of it enters cache keys as content, never as a path or a time stamp.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -78,6 +79,7 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
     Raises:
       InvalidInput: If data, policy or sound banks can't be used.
     """
+    check_backbone(config.model.backbone)
     policy = read_policy(config)
     inventory = scan(config.data, config.split)
     policy.check_sample_rate(inventory.sample_rate)
@@ -108,6 +110,23 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
         ignored=inventory.ignored,
         notes=(*inventory.notes, *(f"anomaly: {text}" for text in inventory.anomalies)),
     )
+
+
+def check_backbone(name: str) -> None:
+    """Check that a backbone of the user's own can be imported; its name is checked already.
+
+    Raises:
+      InvalidInput: If it can't.
+    """
+    module, colon, function = name.partition(":")
+    if not colon:
+        return
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise InvalidInput(f"model.backbone {name!r} can't be imported: {error}") from error
+    if not callable(found):
+        raise InvalidInput(f"model.backbone {name!r} is no function")
 
 
 def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> PipelineInputs:

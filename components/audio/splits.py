@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.rejection import shorten
 
 TRAIN = "train"
 EVAL = "eval"
@@ -34,7 +35,8 @@ _ALIASES = {
     "testing": TEST,
 }
 _SELECTION = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s+in\s+(\S.*?)\s*", re.DOTALL)
-_RANGE = re.compile(r"(\d+)-(\d+)")
+_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
+_MAX_DIGITS = 18
 
 
 def split_of_name(name: str) -> str | None:
@@ -61,7 +63,7 @@ class Selection:
         value = features.get(self.feature, "")
         if value in self.values:
             return True
-        if not (value.isascii() and value.isdigit() and len(value) < 19):
+        if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS):
             return False
         return any(low <= int(value) <= high for low, high in self.ranges)
 
@@ -76,11 +78,16 @@ def parse_selection(text: str) -> Selection:
     if not found:
         raise InvalidInput(
             f"a selection has the form '<feature> in <value>, <low>-<high>, ...', for instance "
-            f"'index in 0-4'; got {text!r}"
+            f"'index in 0-4'; got {shorten(text, 200)!r}"
         )
     values, ranges = set(), []
     for item in (part.strip() for part in found.group(2).split(",")):
         bounds = _RANGE.fullmatch(item)
+        if bounds and max(map(len, bounds.groups())) > _MAX_DIGITS:
+            raise InvalidInput(
+                f"a selection's ranges have numbers of at most {_MAX_DIGITS} digits; "
+                f"got {shorten(item, 60)}"
+            )
         if bounds:
             ranges.append((int(bounds.group(1)), int(bounds.group(2))))
         elif item:

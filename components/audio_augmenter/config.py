@@ -8,14 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 class AugmentConfig(BaseModel):
     """What is augmented, and with what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     policy: str = Field(
         "classic",
         min_length=1,
         description="A policy file, or the name of a preset (`tfx-audio policy list`).",
     )
-    seed: int | None = Field(None, description="Replaces the policy's own seed where it is set.")
+    seed: int | None = Field(
+        None,
+        ge=-(2**63) + 1,
+        le=2**63 - 1,
+        description="Replaces the policy's own seed where it is set.",
+    )
     sound_banks: dict[str, str] = Field(
         default_factory=dict,
         description="Folders of noise or impulse responses, by the name the policy uses.",

@@ -13,7 +13,8 @@ from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS
 from tfx_audio.components.audio.splits import SplitRule, make_split_rule
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
 
-_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+_DAY_S = 86_400.0
 _BYTES_PER_SAMPLE = 4
 
 
@@ -76,16 +77,25 @@ class IngestConfig(BaseModel):
         description="Trim both ends where they stay this much, in dB, below the loudest 10 ms.",
     )
     window_s: float | None = Field(
-        None, gt=0, description="Cut recordings into windows of this length, in seconds."
+        None,
+        ge=0.01,
+        le=_DAY_S,
+        description="Cut recordings into windows of this length, in seconds.",
     )
     hop_s: float | None = Field(
-        None, gt=0, description="From one window's start to the next, in seconds; None: window_s."
+        None,
+        ge=0.001,
+        le=_DAY_S,
+        description="From one window's start to the next, in seconds; None: window_s.",
     )
-    min_duration_s: float = Field(0.0, ge=0, description="Shortest clip, in seconds.")
-    max_duration_s: float | None = Field(None, gt=0, description="Longest clip, in seconds.")
+    min_duration_s: float = Field(0.0, ge=0, le=_DAY_S, description="Shortest clip, in seconds.")
+    max_duration_s: float | None = Field(
+        None, gt=0, le=_DAY_S, description="Longest clip, in seconds."
+    )
     max_recording_mb: int = Field(
         1024,
         ge=1,
+        le=2**20,
         description="Largest recording: MiB of the file, and MiB of its 32 bit samples decoded.",
     )
     over_full_scale: Literal["rescale", "clip", "reject"] = Field(
@@ -173,6 +183,8 @@ class SplitConfig(BaseModel):
     )
     seed: int | None = Field(
         None,
+        ge=-(2**63),
+        lt=2**63,
         description="Another seed, another partition; None: 0, or where few groups leave a split "
         "empty, the next that leaves none.",
     )

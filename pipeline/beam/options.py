@@ -45,6 +45,7 @@ class BeamRunnerConfig(BaseModel):
     workers: int | None = Field(
         default=None,
         ge=1,
+        le=10_000,
         description="Processes (local), parallelism (flink) or workers (dataflow). Unset: the "
         "augmenter takes what its work is worth, all else runs in process (local); the runner's "
         "own default elsewhere.",

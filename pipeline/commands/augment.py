@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from tfx_audio.components.audio_example_gen.config import IngestConfig
     from tfx_audio.components.rejected_table import read_rejections
     from tfx_audio.pipeline.clips.augment_files import AugmentRequest, augment_files
+    from tfx_audio.pipeline.clips.output_folder import unfinished_folder
 
     check_counts(args, "workers")
     if not 0 <= args.max_rejected_fraction <= 1:
@@ -77,8 +80,14 @@ def run(args: argparse.Namespace) -> int:
         as_wav=args.format == "wav",
         max_rejected_fraction=args.max_rejected_fraction,
     )
-    with progress_shown():
-        counts = augment_files(request)
+    try:
+        with progress_shown():
+            counts = augment_files(request)
+    except BaseException:
+        if (kept := unfinished_folder(Path(args.out))).exists():
+            print(f"What is finished is kept in {kept}; the same command goes on from there, "
+                  "or remove the folder.", file=sys.stderr)  # fmt: skip
+        raise
     print(f"{args.out}: {counts.kept} originals and {counts.augmented} copies")
     print(f"  {counts.audio_s_in:.0f} s of audio read, {counts.audio_s_out:.0f} s made")
     for name, applied in sorted(counts.applied.items()):

@@ -74,7 +74,7 @@ def test_values_are_yaml():
         ("train.steps=many", "train.steps: Input should be a valid integer"),
         ("max_rejected_fraction=2", "max_rejected_fraction: Input should be less than or equal"),
         ("train.steps", "--set expects section.field=value, got 'train.steps'"),
-        ("train.steps=[", "is not a YAML value"),
+        ("train.steps=[", "--set train.steps, line 1, column 2: not YAML"),
         ("root.x=1", "already has a value"),
     ],
 )

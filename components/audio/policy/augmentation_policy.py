@@ -22,7 +22,8 @@ from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.check import Checker, policy_schema
 from tfx_audio.components.audio.policy.label_changes import change_transforms, check_ids
 from tfx_audio.components.audio.policy.steps import TransformSpec, read_transforms
-from tfx_audio.components.audio.policy.yaml_document import Document, read_document
+from tfx_audio.components.audio.policy.yaml_document import MAX_BYTES, Document, read_document
+from tfx_audio.components.audio.regular_file import read_text
 
 COPIES_KEY = "copies_per_clip"
 _SHOWN_LABELS = 12
@@ -209,18 +210,13 @@ def load_policy(name_or_path: str | Path) -> AugmentationPolicy:
         return parse_policy(text, f"preset {name_or_path}")
     path = Path(name_or_path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_text(path, "policy", MAX_BYTES)
     except FileNotFoundError:
         raise InvalidInput(
             f"no policy file and no preset '{name_or_path}'."
             f"{did_you_mean(str(name_or_path), preset_names())} "
             f"The presets are: {', '.join(preset_names())}"
         ) from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path}: a policy is UTF-8 text; this is not") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInput(f"the policy {str(path)!r} can't be read: {reason}") from None
     return parse_policy(text, str(path))
 
 

@@ -1,6 +1,6 @@
-"""Reads a policy file's text: YAML or JSON into plain values, with the line of every value.
+"""Reads a policy's or a configuration's text: YAML or JSON into plain values, and their lines.
 
-A policy may come from anywhere, so what YAML can do beyond plain data is refused: Python tags,
+Both may come from anywhere, so what YAML can do beyond plain data is refused: Python tags,
 alias bombs, endless nesting. Duplicate keys are an error, not a silent last one, and mapping
 keys stay the text that was written (a label may be called ``no`` or ``7``).
 """
@@ -19,6 +19,7 @@ import yaml
 
 from tfx_audio.components.audio.errors import InvalidInput
 
+MAX_BYTES = 1_000_000
 MAX_CHARACTERS = 200_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 40
@@ -31,7 +32,7 @@ PlacePath = tuple["str | int", ...]
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed policy text.
+    """A parsed text.
 
     Attributes:
       value: Plain dicts, lists, strings, numbers, booleans and None.
@@ -63,11 +64,11 @@ def read_document(text: str, where: str) -> Document:
     """Parse YAML or JSON.
 
     Raises:
-      InvalidInput: If it is neither, holds more than plain data, or is far larger than a policy.
+      InvalidInput: If it is neither, holds more than plain data, or is far larger than such a text.
     """
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(
-            f"{where}: a policy has at most {MAX_CHARACTERS} characters; this has {len(text)}"
+            f"{where}: expected at most {MAX_CHARACTERS} characters, got {len(text)}"
         )
     try:
         return _as_yaml(text, where)

@@ -9,7 +9,8 @@ from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.records.examples import CONTRACT_KEYS, GROUP_KEY, LABEL_KEY
 
 _PART = re.compile(r"\{([^{}]*)\}|\*")
-_MAX_PARTS = 8  # matching is polynomial in the length of a name, of this degree at most
+_MAX_PARTS = 8
+_NOBODYS = "*"
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class NamePattern:
     Attributes:
       text: The pattern.
       parts: Names of its parts in order.
-      regex: The regular expression it stands for.
+      tokens: Parts by name, and the text between them: ``(is a part, name or text)``.
     """
 
     text: str
     parts: tuple[str, ...]
-    regex: re.Pattern[str]
+    tokens: tuple[tuple[bool, str], ...]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -43,8 +44,52 @@ class NamePattern:
             stem = "/".join(stem.split("/")[-depth:])
         else:
             stem = stem.rpartition("/")[2]
-        found = self.regex.fullmatch(stem)
-        return found.groupdict() if found else None
+        ends = self._ends(stem)
+        if ends is None:
+            return None
+        found, position = {}, 0
+        for (is_part, name), end_at in zip(self.tokens, ends, strict=True):
+            end = end_at[position]
+            if is_part and name != _NOBODYS:
+                found[name] = stem[position:end]
+            position = end
+        return found
+
+    def _ends(self, stem: str) -> list[list[int]] | None:
+        """Return for each token where it ends, by where it begins (-1: it can't begin there).
+
+        A part ends as far to the right as what follows allows. From the last token to the first,
+        each takes one pass over the name: a regular expression would try all ways to divide it.
+        """
+        fits = [False] * len(stem) + [True]  # nothing follows the last token
+        ends: list[list[int]] = []
+        for is_part, text in reversed(self.tokens):
+            end_at = _part_ends(stem, fits, text) if is_part else _text_ends(stem, fits, text)
+            fits = [end >= 0 for end in end_at]
+            ends.append(end_at)
+        return ends[::-1] if fits[0] else None
+
+
+def _text_ends(stem: str, fits: list[bool], text: str) -> list[int]:
+    """Return where a text ends, by where it begins, if what follows fits there."""
+    size = len(text)
+    return [
+        start + size if stem.startswith(text, start) and fits[start + size] else -1
+        for start in range(len(stem) + 1)
+    ]
+
+
+def _part_ends(stem: str, fits: list[bool], name: str) -> list[int]:
+    """Return how far a part can go, by where it begins, so that what follows fits."""
+    end_at, furthest = [-1] * (len(stem) + 1), -1
+    for start in range(len(stem), -1, -1):
+        if start < len(stem) and stem[start] == "/":
+            furthest = -1
+        may_be_empty = name == _NOBODYS and fits[start]
+        end_at[start] = start if may_be_empty and furthest < 0 else furthest
+        if furthest < 0 and fits[start]:
+            furthest = start
+    return end_at
 
 
 def parse_name_pattern(text: str) -> NamePattern:
@@ -54,23 +99,22 @@ def parse_name_pattern(text: str) -> NamePattern:
       InvalidInput: If it has no ``{label}``, or a part that can't be a feature's name.
     """
     parts: list[str] = []
-    regex, last = "", 0
+    tokens: list[tuple[bool, str]] = []
+    last = 0
     for found in _PART.finditer(text):
-        regex += re.escape(text[last : found.start()])
+        tokens.append((False, text[last : found.start()]))
         last = found.end()
         name = found.group(1)
-        if name is None:
-            regex += "[^/]*"
-            continue
-        _check_part(name, parts, text)
-        parts.append(name)
-        regex += f"(?P<{name}>[^/]+)"
-    regex += re.escape(text[last:])
+        if name is not None:
+            _check_part(name, parts, text)
+            parts.append(name)
+        tokens.append((True, _NOBODYS if name is None else name))
+    tokens.append((False, text[last:]))
     if LABEL_KEY not in parts:
         raise InvalidInput(f"the label pattern needs a part {{label}}; got {text!r}")
     if len(_PART.findall(text)) > _MAX_PARTS:
         raise InvalidInput(f"the label pattern may have {_MAX_PARTS} parts at most; got {text!r}")
-    return NamePattern(text, tuple(parts), re.compile(regex, re.DOTALL))
+    return NamePattern(text, tuple(parts), tuple(tokens))
 
 
 def _check_part(name: str, before: list[str], text: str) -> None:
