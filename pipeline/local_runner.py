@@ -8,16 +8,22 @@ arguments, so there are none.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tfx_audio.components.audio.errors import InvalidInput, JobFailed, explain_system
 from tfx_audio.components.audio.rejection import TooManyRejected, show_counts
+from tfx_audio.components.whole_files import InUse, locked
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file, quieten
 from tfx_audio.pipeline.results.metadata_store import read_runs
@@ -54,14 +60,49 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
     """
     _check_kapre()
     prepare_root(config.root)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(Path(config.root) / ".lock"))
+        except InUse:
+            raise InvalidInput(
+                f"--root: another run is working in {config.root}; wait for it, or give another "
+                "folder"
+            ) from None
+        stack.enter_context(_temporary_files_in(Path(config.root) / ".tmp"))
+        return _run_in_root(config)
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Keep temporary files, Beam's and its workers' too, where the next run clears them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder.absolute())
+    try:
+        yield
+    finally:
+        os.environ.pop("TMPDIR")
+        if before[0] is not None:
+            os.environ["TMPDIR"] = before[0]
+        tempfile.tempdir = before[1]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_in_root(config: PipelineConfig) -> dict[str, Any] | None:
     say = sys.stderr
     print("tfx-audio: reading the data's headers and loading TFX …", file=say, flush=True)
     display = ProgressDisplay(say)
-    log = Path(config.root) / "logs" / time.strftime("run-%Y%m%d-%H%M%S.log")
+    log = Path(config.root) / "logs" / f"{time.strftime('run-%Y%m%d-%H%M%S')}-{uuid4().hex[:6]}.log"
     with logs_to_file(log, display):
         # Here and below: Beam and TFX take seconds to load, and what they log belongs in the file.
+        from tfx_audio.pipeline.results.orphans import clear_orphans
         from tfx_audio.pipeline.run_inputs import read_inputs
 
+        if left := clear_orphans(config.root, config.metadata_path):
+            display.announce(
+                f"cleared what a killed run left: executions {', '.join(map(str, left))}"
+            )
         inputs = read_inputs(config)
         found = "" if inputs.clips is None else f"{inputs.clips} clips, "
         labels = f"{len(inputs.labels)} labels, " if inputs.labels else ""

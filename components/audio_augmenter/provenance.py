@@ -55,8 +55,10 @@ def write_beside(folder: str, policy: AugmentationPolicy, facts: Mapping[str, An
         (POLICY_FILE, policy.to_json()),
         (PROVENANCE_FILE, json.dumps(facts, indent=2, sort_keys=True)),
     ):
-        with FileSystems.create(FileSystems.join(folder, name), "text/plain") as file:
+        part = FileSystems.join(folder, f".{name}.part")
+        with FileSystems.create(part, "text/plain") as file:
             file.write(f"{text}\n".encode())
+        FileSystems.rename([part], [FileSystems.join(folder, name)])
 
 
 def library_versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.whole_files import write_whole
 
 
 def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -120,7 +121,7 @@ def check_counts(args: argparse.Namespace, *names: str) -> None:
 
 
 def write_output(name: str, content: bytes) -> Path:
-    """Write the file that ``--out`` names, and the folders above it.
+    """Write the file that ``--out`` names, whole or not at all, and the folders above it.
 
     Raises:
       InvalidInput: If it can't be written.
@@ -128,7 +129,7 @@ def write_output(name: str, content: bytes) -> Path:
     path = Path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise InvalidInput(f"--out: {name} can't be written: {error.strerror}") from error
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
+from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.pipeline.commands.arguments import (
     add_policy,
     add_sound_banks,
@@ -83,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         with progress_shown():
             counts = augment_files(request)
+    except (InvalidInput, TooManyRejected):
+        raise
     except BaseException:
         if (kept := unfinished_folder(Path(args.out))).exists():
             print(f"What is finished is kept in {kept}; the same command goes on from there, "

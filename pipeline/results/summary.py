@@ -15,6 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_audio.components.audio.records.examples import LABEL_KEY
 from tfx_audio.components.audio.splits import SPLITS
 from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
+from tfx_audio.components.whole_files import write_whole
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.model.exported_facts import read_card
 from tfx_audio.pipeline.results.evaluation import read_evaluation
@@ -58,9 +59,7 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
 def write_summary(summary: dict[str, Any], root: str) -> Path:
     """Write ``ROOT/summary.json``, whole or not at all."""
     path = Path(root) / SUMMARY_FILE
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     return path
 
 

@@ -17,23 +17,23 @@ RATE = 8000
 
 @pytest.fixture
 def sounds(tmp_path):
-    """24 clips of half a second, two labels."""
+    """24 clips of four seconds, two labels: five spans."""
     folder = tmp_path / "sounds"
     generator = np.random.default_rng(5)
     for index in range(24):
         label = folder / ("low" if index % 2 else "high")
         label.mkdir(parents=True, exist_ok=True)
-        noise = generator.uniform(-0.5, 0.5, RATE // 2)
+        noise = generator.uniform(-0.5, 0.5, 4 * RATE)
         soundfile.write(label / f"{index:02}.wav", noise, RATE)
     return folder
 
 
 @pytest.fixture
 def slow_policy(tmp_path):
-    """A policy that keeps a core busy for about a second with every four clips."""
+    """A policy that keeps a core busy for some seconds."""
     file = tmp_path / "slow.yaml"
     file.write_text(
-        "seed: 3\ncopies_per_clip: 60\nconditions: {}\n"
+        "seed: 3\ncopies_per_clip: 20\nconditions: {}\n"
         "transforms:\n  - {name: PitchShift, p: 1.0}\n"
     )
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import math
 from collections.abc import Iterable, Iterator
@@ -141,8 +142,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a JSON object; raises ValueError where a key is given twice."""
     values = dict(pairs)
     if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = collections.Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"{shorten(twice, 50)!r} is given twice")
     return values
 
