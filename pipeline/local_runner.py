@@ -90,9 +90,8 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 def _run_in_root(config: PipelineConfig) -> dict[str, Any] | None:
-    say = sys.stderr
-    print("tfx-audio: reading the data's headers and loading TFX …", file=say, flush=True)
-    display = ProgressDisplay(say)
+    print("tfx-audio: reading the data's headers and loading TFX …", file=sys.stderr, flush=True)
+    display = ProgressDisplay(sys.stderr)
     log = Path(config.root) / "logs" / f"{time.strftime('run-%Y%m%d-%H%M%S')}-{uuid4().hex[:6]}.log"
     with logs_to_file(log, display):
         # Here and below: Beam and TFX take seconds to load, and what they log belongs in the file.

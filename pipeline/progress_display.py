@@ -1,7 +1,7 @@
 """What a person sees while a pipeline runs: components, epochs, clips done, time so far.
 
-Everything that TFX, Beam and TensorFlow log goes to a file; the terminal gets one line a
-component and, while it works, what it reports through ``tfx_audio.progress``.
+Everything that TFX, Beam and TensorFlow log goes to a file. The terminal gets one line for
+each component and, while it works, what it reports through ``tfx_audio.progress``.
 """
 
 from __future__ import annotations

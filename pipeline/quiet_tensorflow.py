@@ -1,4 +1,4 @@
-"""TensorFlow's import without the lines that nothing else holds back.
+"""Imports TensorFlow without log lines that no setting suppresses.
 
 TensorFlow 2.21 logs a missing GPU from native code while it is imported, before it has read
 TF_CPP_MIN_LOG_LEVEL. Only these lines are dropped. A process of its own reads standard error

@@ -21,14 +21,14 @@ from tfx_audio.components.audio.errors import InvalidInput
 
 RunnerName = Literal["local", "portable", "flink", "spark", "dataflow"]
 
-# With any Beam argument TFX first packs itself into a source distribution for the workers; an
-# image's name, which no local worker ever looks at, tells it that the workers have what they need.
+# Given any Beam argument, TFX first packs itself into a source distribution for the workers, unless
+# an image is named: local workers ignore the name.
 _WORKERS_HAVE_TFX = "--sdk_container_image=unused"
-# Beam's client gives up reading a job's state after this many seconds, 60 by default, however well
-# the job is doing (portable_runner.py, `run`).
+# Beam's client stops reading a job's state after this many seconds, 60 by default, even if the job
+# is running well (portable_runner.py, `run`).
 _PATIENCE = "--job_server_timeout=604800"
 _RESTARTS = ("--number_of_execution_retries=3", "--execution_retry_delay=5000")
-# Flink lets workers go that no stage uses at the moment; starting one costs seconds.
+# Flink ends workers that no stage uses at the moment; starting one takes seconds.
 _KEEP_WORKERS = "--environment_cache_millis=60000"
 
 
@@ -110,14 +110,16 @@ def settings_for(config: BeamConfig, component_id: str | None = None) -> BeamRun
         return BeamRunnerConfig(**shared)
     named = own.model_dump(exclude_unset=True)
     if named.get("runner", config.runner) != config.runner:
-        return own  # another runner has no use for this one's endpoint, image or arguments
+        return own  # another runner can't use this one's endpoint, image or arguments
     return BeamRunnerConfig(**(shared | named))
 
 
 def _local(settings: BeamRunnerConfig) -> list[str]:
     # DirectRunner downloads Prism first, from Beam 2.68 on; 2.65 knows no short name for this one.
     args = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
-    if settings.workers is not None:  # said outright, one worker included: nobody chooses again
+    if (
+        settings.workers is not None
+    ):  # the user chose, even if it is one worker: no other choice is made
         args.append(f"--direct_num_workers={settings.workers}")
         if settings.workers > 1:
             args.append("--direct_running_mode=multi_processing")

@@ -62,7 +62,7 @@ class AugmentRequest:
 def augment_files(request: AugmentRequest) -> AugmentationCounts:
     """Augment, and give the result its name only when it is whole.
 
-    What a run for the same output had finished when it was killed is not done again.
+    A run that was killed leaves finished parts, and the next run for that output uses them.
 
     Raises:
       InvalidInput: If the data, the policy or `out` can't be used.
@@ -173,13 +173,13 @@ def _examples(split: Path) -> Iterator[bytes]:
 
 
 def _kept(request: AugmentRequest) -> str:
-    """Return where the rejected table is left when there is no result to lie in."""
+    """Return where the rejected table is kept when there is no result to put it into."""
     return f"{Path(request.out).absolute()}-{REJECTED_FILE}"
 
 
 @contextlib.contextmanager
 def _table_kept(request: AugmentRequest, folder: Path) -> Iterator[None]:
-    """Save the rejected table where too much was rejected for there to be a result."""
+    """Save the rejected table when too many rejections leave no result."""
     try:
         yield
     except TooManyRejected:

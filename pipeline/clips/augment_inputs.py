@@ -100,7 +100,7 @@ def _digest(recordings: Sequence[Recording], clip_format: ClipFormat) -> str:
     digest = hashlib.sha256(import_closure_digest(__name__).encode())
     for recording in recordings:
         facts: tuple[int, ...] = ()
-        with contextlib.suppress(OSError):  # gone meanwhile: reading it will say so
+        with contextlib.suppress(OSError):  # deleted meanwhile: reading it reports that
             found = os.stat(recording.uri)
             facts = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         digest.update(f"{clip_format} {recording} {facts}\n".encode(errors="surrogateescape"))
@@ -149,12 +149,12 @@ def _write_split(
 
 
 def count_reasons(rejections: Iterable[Rejection]) -> dict[str, int]:
-    """Return how many there are by reason."""
+    """Count rejections by reason."""
     return dict(collections.Counter(rejection.reason for rejection in rejections))
 
 
 def _files_in(folder: str | Path) -> str:
-    """Return Beam's pattern for the files of a folder, whatever its name is."""
+    """Return Beam's pattern for the files of a folder; its name may hold ``*``, ``?`` or ``[``."""
     return os.path.join(glob.escape(str(folder)), "*")
 
 

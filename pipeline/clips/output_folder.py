@@ -1,4 +1,4 @@
-"""A command's output folder: whole or not there, and worked on by one run at a time."""
+"""A command's output folder: it appears when it is whole, and one run at a time works on it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def unfinished_folder(out: Path) -> Path:
 def appearing_when_whole(out: Path) -> Iterator[Path]:
     """Yield a hidden folder beside `out`, of which the part `RESULT` becomes `out` at the end.
 
-    What a run that was killed has left in it is there again for the next one; `RESULT` is empty.
-    Nothing of it stays if the input can't be used.
+    The next run finds there what a killed run has left, except in `RESULT`, which starts empty.
+    The folder is removed if the input can't be used.
 
     Raises:
       InvalidInput: If `out` is there, can't be written, or another run works on it.

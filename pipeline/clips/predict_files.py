@@ -38,7 +38,7 @@ class AskedFile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The path in UTF-8: bytes that are none are escaped, as in tables of rejected clips."""
+        """The path in UTF-8: other bytes are escaped, as in tables of rejected clips."""
         if self.recording:
             return self.recording.rows[0].clip_id
         return self.path.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -98,9 +98,9 @@ def _files_below(folder: str) -> list[AskedFile]:
 
 
 class _Within(AllowedRoots):
-    """Admits the folders below one, and files also where a link or their name leads elsewhere.
+    """Takes the folders below one, linked files, and files whose names are not UTF-8.
 
-    Names need no coding here, and a linked file is only listened to. A linked folder could be the
+    A name is only shown, and a linked file only read. A linked folder is left out: it could be the
     whole machine.
     """
 

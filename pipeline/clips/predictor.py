@@ -32,7 +32,7 @@ def find_model(directory: str) -> str:
     """Return the model in a folder: itself, or the newest version below it.
 
     Raises:
-      InvalidInput: If there is none.
+      InvalidInput: If the folder holds no model.
     """
     path = Path(directory)
     if not path.is_dir():
@@ -85,7 +85,7 @@ class Predictor:
     def answers(
         self, files: Iterable[AskedFile], batch_size: int, top: int
     ) -> Iterator[dict[str, Any]]:
-        """Yield an answer for each file, in order: ``file``, ``label``, ``score``, ``scores``.
+        """Yield an answer for each file in order: ``file``, ``label``, ``score``, ``scores``.
 
         A file that can't be read has ``error`` instead: the reason and a sentence.
         """
@@ -101,7 +101,7 @@ class Predictor:
     def _batches(
         self, files: Iterable[AskedFile], batch_size: int
     ) -> Iterator[list[tuple[AskedFile, bytes | Unusable]]]:
-        """Read files, and yield them by the batch: fewer where they are long."""
+        """Read files and yield them in batches: fewer files in a batch where they are long."""
         batch: list[tuple[AskedFile, bytes | Unusable]] = []
         n_bytes = 0
         for file in files:
@@ -123,7 +123,7 @@ class Predictor:
         return np.asarray(self._model.signatures[_SIGNATURE](wav=tf.constant(wavs))["scores"])
 
     def _try(self) -> None:
-        """Answer for a tenth of a second of silence: what is damaged shows.
+        """Score a tenth of a second of silence: a damaged model fails here.
 
         Raises:
           ValueError: If the scores are not what the labels ask for; TensorFlow has its own errors.

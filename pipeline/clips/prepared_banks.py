@@ -1,4 +1,4 @@
-"""Sound banks for looking at a policy, prepared as the SoundBank component prepares them."""
+"""A policy's sound banks, prepared as the SoundBank component prepares them."""
 
 from __future__ import annotations
 

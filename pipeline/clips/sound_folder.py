@@ -30,7 +30,7 @@ class Sounds(NamedTuple):
 
     Attributes:
       recordings: Audio files, sorted by path.
-      rejections: What can't be used already by its name or its place.
+      rejections: Files that their name or their place rules out.
       config: The configuration, with what a layout says filled in.
     """
 
@@ -78,7 +78,7 @@ def list_sounds(source: IngestConfig) -> Sounds:
 
 
 def single_clips(recordings: Iterable[Recording]) -> list[Recording]:
-    """Return each clip of some recordings as a recording of its own, which is read by itself."""
+    """Return each clip of some recordings as a recording of its own."""
     return [replace(one, rows=(row,)) for one in recordings for row in one.rows]
 
 

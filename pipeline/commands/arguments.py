@@ -25,7 +25,7 @@ def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> N
 
 
 def add_sound_banks(parser: argparse.ArgumentParser, note: str = "") -> None:
-    """Declare ``--sound-bank``; `note` goes on after the help's first sentence."""
+    """Declare ``--sound-bank``; `note` is added to the help."""
     parser.add_argument(
         "--sound-bank",
         metavar="NAME=DIR",
@@ -99,7 +99,7 @@ def _file(args: argparse.Namespace) -> str:
 
 
 def _sample_rate(text: str) -> int:
-    """Parse a sample rate; what can't be one is the parser's to report."""
+    """Parse a sample rate, or have the parser report what is wrong."""
     if not text.isdecimal() or not MIN_SAMPLE_RATE <= int(text) <= MAX_SAMPLE_RATE:
         raise argparse.ArgumentTypeError(
             f"expected a whole number of Hz, {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {text!r}"

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    """Load the policy, build every transform, say what it comes to."""
+    """Load the policy, build every transform, print what the policy does."""
     policy = load_policy(args.policy)
     check_policy(policy)
     if args.sample_rate:

@@ -70,7 +70,7 @@ class AllowedHosts:
 
 
 def _name(host: str) -> str:
-    """Return the name in a ``Host`` header, empty if it is none."""
+    """Return the name in a ``Host`` header; empty if the header holds no name."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

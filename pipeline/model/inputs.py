@@ -22,7 +22,7 @@ from tfx_audio.pipeline.model.windows import place_clip
 
 PARSE_BATCH = 64
 SHUFFLE_CLIPS = 20_000
-PLACING_THREADS = 2  # a clip takes so little that with more threads more of it is handing over
+PLACING_THREADS = 2  # a clip takes little time: with more threads, handing over takes more
 SHORTEST_WINDOW_S = 0.2
 LONGEST_WINDOW_S = 10.0
 
@@ -99,7 +99,7 @@ def fresh_clips(
 ) -> Callable[[int], tf.data.Dataset]:
     """Return what makes an endless stream of clips whose originals are augmented anew each pass.
 
-    The copies are none of those that are written: their numbers count on from there.
+    These copies differ from the written ones: their numbers go on after them.
 
     Args:
       examples: Serialised examples; written copies among them pass as they are.
@@ -176,7 +176,8 @@ def _placed_batches(
         return place_clip(waveform, position, batching.window), label_id
 
     drawn = tf.data.Dataset.range(first_step, first_step + steps).map(positions_of).unbatch()
-    # Positions come first: where they end, zip does not draw another clip, augmented for nothing.
+    # Positions come first: when they end, zip draws no further clip, which would be augmented
+    # and then dropped.
     windows = tf.data.Dataset.zip((drawn, clips)).map(
         placed, num_parallel_calls=PLACING_THREADS, deterministic=True
     )

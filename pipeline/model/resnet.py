@@ -54,7 +54,7 @@ def get_backbone(name: str) -> Backbone:
       name: A name of `SPECS`, or ``package.module:function`` of one's own.
 
     Raises:
-      InvalidInput: If there is none of that name.
+      InvalidInput: If no network has that name.
     """
     if name in SPECS:
         spec = SPECS[name]

@@ -28,8 +28,8 @@ class Budget(NamedTuple):
 def budget(config: TrainConfig, num_clips: int) -> Budget:
     """Divide a training into epochs.
 
-    An epoch is one pass over the data, but at most a tenth of the steps, so that eval is looked at
-    often enough, and at least a hundredth, so that little data doesn't spend its time on that.
+    An epoch is one pass over the data, within two bounds. At most a tenth of the steps: eval is
+    then measured often enough. At least a hundredth: with little data, eval would take the time.
     """
     per_pass = max(1, math.ceil(num_clips / config.batch_size))
     if config.epochs is not None:

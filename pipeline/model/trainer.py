@@ -131,7 +131,7 @@ def schema_sample_rate(path: str) -> int:
 
 
 def checkpoint_directory(fn_args: FnArgs) -> str:
-    """Return where this training's checkpoint lies: another one for any other input or setting."""
+    """Return this training's checkpoint folder; every other input or setting has another."""
     custom = dict(fn_args.custom_config or {})
     root = custom.pop(CHECKPOINT_DIR, "") or fn_args.model_run_dir
     if not root:

@@ -110,7 +110,7 @@ class AudioSearch(keras_tuner.RandomSearch):
 def search_space(tune: TuneConfig, sample_rate: int, window: int) -> keras_tuner.HyperParameters:
     """Return the values to draw from, in samples, at this sample rate.
 
-    Left out is what can't be combined with the rest: an FFT longer than the network's window, a
+    Values that can't be combined with the rest are left out: an FFT longer than the window, a
     hop longer than the shortest FFT, more mel bands than that can tell apart.
     """
     space = keras_tuner.HyperParameters()

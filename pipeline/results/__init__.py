@@ -1,1 +1,1 @@
-"""What came of a run: summary, evaluation, lineage, out of ML Metadata."""
+"""The results of a run: summary, evaluation, lineage, read from ML Metadata."""

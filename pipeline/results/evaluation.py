@@ -148,7 +148,7 @@ def _candidate(uri: str) -> Any:
 
 
 def _number(values: Any, name: str) -> float:
-    """Return a metric by its class name or key, in whatever case TFMA keyed it."""
+    """Return a metric by its class name or key; TFMA's releases differ in the case of keys."""
     wanted = name.replace("_", "").lower()
     for key, value in values.items():
         if key.replace("_", "").lower() == wanted:

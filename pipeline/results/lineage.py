@@ -92,7 +92,7 @@ def _step(run_id: str, node: NodeRun) -> LineageStep:
 
 
 def _producers(runs: Sequence[PipelineRun]) -> dict[int, tuple[str, NodeRun]]:
-    """Return by artifact who made it: the first execution that has it as output."""
+    """Return the execution that made each artifact: the first that has it as output."""
     producers: dict[int, tuple[str, NodeRun]] = {}
     for run in runs:
         for node in run.nodes:

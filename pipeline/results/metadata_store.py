@@ -1,4 +1,4 @@
-"""Past runs, read out of ML Metadata: components, states, durations, artifacts."""
+"""Past runs, read from ML Metadata: components, states, durations, artifacts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PipelineRun:
         return found[-1] if found else None
 
     def output(self, node_id: str, key: str) -> ArtifactRecord | None:
-        """Return the first artifact of an output, or None where there is none."""
+        """Return the first artifact of an output; None without one."""
         node = self.node(node_id)
         artifacts = node.outputs.get(key, []) if node else []
         return artifacts[0] if artifacts else None

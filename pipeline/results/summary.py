@@ -1,4 +1,4 @@
-"""What a run came to: ``ROOT/summary.json`` and the table at its end."""
+"""The results of a run, for ``ROOT/summary.json`` and the table at its end."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _rejected(run: PipelineRun) -> dict[str, int]:
 
 
 def _counts_named(properties: Mapping[str, Any], prefix: str) -> dict[str, int]:
-    """Return the counts of an artifact's properties by what stands behind a prefix."""
+    """Return the counts among an artifact's properties, by what follows a prefix."""
     return {
         name.removeprefix(prefix): int(value)
         for name, value in sorted(properties.items())

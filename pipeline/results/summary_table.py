@@ -14,7 +14,7 @@ _MATRIX_LABELS, _LABEL_WIDTH, _SHOWN_ERRORS = 12, 20, 10
 
 
 def print_summary(summary: dict[str, Any], console: Console | None = None) -> None:
-    """Print what a run came to."""
+    """Print a run's summary."""
     console = console or Console(highlight=False)
     table = Table(
         show_header=False, box=None, pad_edge=False, title="Summary", title_justify="left"
