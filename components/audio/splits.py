@@ -120,21 +120,23 @@ class SplitRule:
       ratios: Weight of each split.
       by: Feature whose values never straddle two splits; `BY_AUDIO` for the audio's content.
       selections: Selection of some splits.
-      said: Splits that the manifest or the folders give.
+      given_splits: Splits that the manifest or the folders give.
       seed: Seed of the hash.
     """
 
     ratios: tuple[tuple[str, float], ...]
     by: str = BY_AUDIO
     selections: tuple[tuple[str, Selection], ...] = ()
-    said: frozenset[str] = frozenset()
+    given_splits: frozenset[str] = frozenset()
     seed: int = 0
 
     def expected(self) -> tuple[str, ...]:
         """Return the splits that must not come out empty, in order."""
         selected = {name for name, _ in self.selections}
-        by_hash = set(self._weights()) if TRAIN not in self.said else set(self._said_weights())
-        return tuple(name for name in SPLITS if name in selected | self.said | by_hash)
+        by_hash = (
+            set(self._weights()) if TRAIN not in self.given_splits else set(self._given_weights())
+        )
+        return tuple(name for name in SPLITS if name in selected | self.given_splits | by_hash)
 
     def features(self) -> frozenset[str]:
         """Return the features that the rule looks at."""
@@ -144,23 +146,25 @@ class SplitRule:
     @property
     def is_by_audio_alone(self) -> bool:
         """Whether the same audio is sure to come into the same split."""
-        return self.by == BY_AUDIO and not self.selections and not self.said
+        return self.by == BY_AUDIO and not self.selections and not self.given_splits
 
-    def assign(self, features: Mapping[str, str], audio_key: bytes, said: str = "") -> str | None:
+    def assign(
+        self, features: Mapping[str, str], audio_key: bytes, given_split: str = ""
+    ) -> str | None:
         """Return a clip's split, or None if nothing chooses one.
 
         Args:
           features: The clip's fields, label, group and id.
           audio_key: Digest of the recording's audio.
-          said: The split that its manifest or folder gives, if any.
+          given_split: The split that its manifest or folder gives, if any.
         """
-        if said and said != TRAIN:
-            return said
+        if given_split and given_split != TRAIN:
+            return given_split
         for split in KEEP_ORDER:
             for name, selection in self.selections:
                 if name == split and selection.selects(features):
                     return split
-        weights = self._said_weights() if said else self._weights()
+        weights = self._given_weights() if given_split else self._weights()
         if not weights:
             return None
         if self.by == BY_AUDIO:
@@ -173,9 +177,9 @@ class SplitRule:
         selected = {name for name, _ in self.selections}
         return {name: w for name, w in self.ratios if w > 0 and name not in selected}
 
-    def _said_weights(self) -> dict[str, float]:
+    def _given_weights(self) -> dict[str, float]:
         """Return the weights for clips given as train; eval is taken from them if not given."""
-        taken = self.said | {name for name, _ in self.selections} | {TEST}
+        taken = self.given_splits | {name for name, _ in self.selections} | {TEST}
         weights = {name: w for name, w in self.ratios if w > 0 and name not in taken - {TRAIN}}
         return weights if TRAIN in weights else {TRAIN: 1.0}
 
@@ -185,7 +189,7 @@ def make_split_rule(
     by: str,
     select: Mapping[str, str],
     seed: int,
-    said: Collection[str] = (),
+    given_splits: Collection[str] = (),
 ) -> SplitRule:
     """Check a configuration of splits and return its rule.
 
@@ -204,10 +208,12 @@ def make_split_rule(
         if not 0 <= weight < float("inf"):
             raise InvalidInput(f"split.ratios needs weights >= 0; got {name}: {weight}")
     for name in (TRAIN, EVAL):
-        if not ratios.get(name) and name not in select and name not in said:
+        if not ratios.get(name) and name not in select and name not in given_splits:
             raise InvalidInput(
                 f"{name} needs a weight above 0 in split.ratios or a selection in split.select; "
                 f"got ratios {dict(ratios)} and select {dict(select)}"
             )
     selections = tuple((name, parse_selection(text)) for name, text in sorted(select.items()))
-    return SplitRule(tuple(ratios.items()), by or BY_AUDIO, selections, frozenset(said), seed)
+    return SplitRule(
+        tuple(ratios.items()), by or BY_AUDIO, selections, frozenset(given_splits), seed
+    )

@@ -189,9 +189,9 @@ class SplitConfig(BaseModel):
         "empty, the next that leaves none.",
     )
 
-    def rule(self, said: frozenset[str] = frozenset()) -> SplitRule:
+    def rule(self, given_splits: frozenset[str] = frozenset()) -> SplitRule:
         """Return the rule; raises InvalidInput where it makes no sense."""
-        return make_split_rule(self.ratios, self.by, self.select, self.seed or 0, said)
+        return make_split_rule(self.ratios, self.by, self.select, self.seed or 0, given_splits)
 
 
 def ingest_config_json(data: IngestConfig, split: SplitConfig) -> str:

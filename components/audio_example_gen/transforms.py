@@ -245,7 +245,7 @@ def _split_of(cut: CutClip, rule: SplitRule) -> str:
         GROUP_KEY: clip.group,
         CLIP_ID_KEY: clip.clip_id,
     }
-    return rule.assign(features, cut.split_key, cut.said_split) or ""
+    return rule.assign(features, cut.split_key, cut.given_split) or ""
 
 
 def _no_split(cut: CutClip) -> Rejection:

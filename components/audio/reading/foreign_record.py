@@ -99,10 +99,10 @@ def _row(values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_
     for name in label_names(label) or ("",):
         if problem := label_problem(name):
             raise Unusable(*problem)
-    said = _text(values, features.split)
-    split = split_of_name(said) or ""
-    if said and not split:
-        raise Unusable("bad_row", f"the split is {said[:50]!r}; train, eval or test is known")
+    given = _text(values, features.split)
+    split = split_of_name(given) or ""
+    if given and not split:
+        raise Unusable("bad_row", f"the split is {given[:50]!r}; train, eval or test is known")
     return Row(
         clip_id=_text(values, features.clip_id) or default_id,
         label=label,

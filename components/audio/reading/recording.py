@@ -88,7 +88,7 @@ class CutClip(NamedTuple):
       audio_digest: Digest of `pcm`.
       split_key: Digest of the audio that decides the split: its own, or the whole recording's
         where clips of one recording have audio in common.
-      said_split: The split that a manifest or a folder gives, empty if none.
+      given_split: The split that a manifest or a folder gives, empty if none.
       note: What was done to the recording's level, empty for nothing.
     """
 
@@ -96,7 +96,7 @@ class CutClip(NamedTuple):
     pcm: np.ndarray
     audio_digest: bytes
     split_key: bytes
-    said_split: str
+    given_split: str
     note: str = ""
 
 
@@ -250,7 +250,7 @@ def _check_duration(waveform: np.ndarray, clip_format: ClipFormat) -> None:
 
 
 def _check_sound(pcm: np.ndarray, label: str, clip_format: ClipFormat) -> None:
-    """Check that a clip is not digital silence, unless its label is said to be that."""
+    """Check that a clip is not digital silence, unless its label is for silence."""
     if not pcm.any() and label not in clip_format.silent_labels:
         raise Unusable(
             "silent",

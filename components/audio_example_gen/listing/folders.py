@@ -108,7 +108,7 @@ def list_folder(
             continue
         _add_file(file, config, labeller, listing, unlabelled, split)
     if labeller.has_split_folders or layout:
-        listing.said |= {r.split for one in listing.recordings for r in one.rows if r.split}
+        listing.given_splits |= {r.split for one in listing.recordings for r in one.rows if r.split}
     if not (unlabelled or layout or config.label_from):
         _check_classes(config, labeller, listing)
 

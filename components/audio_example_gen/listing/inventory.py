@@ -37,7 +37,7 @@ class Inventory:
       sample_rate: Hz; the configured one, or what most headers say.
       rates: Number of headers by sample rate, of those that were looked at.
       n_files: Files.
-      n_clips: Clips that they are said to hold; None for records, which say it when read.
+      n_clips: Clips in them by the listing; None for records, whose clips are known when read.
       labels: Class names in order.
       splits: Splits that must not come out empty.
       labels_complete: Whether there can be no other label; records are only sampled.

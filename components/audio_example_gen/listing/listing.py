@@ -29,7 +29,7 @@ class Listing:
       config: The configuration, with what a layout says filled in.
       recordings: Files to read, sorted by path.
       rejections: What can't be used already by its name, its place or its row.
-      said: Splits that the data says outright.
+      given_splits: Splits that the data gives.
       ignored: Files that are no audio, neither by name nor by content: a README, a picture.
       passed_over: Number of clips and audio files that are left out on purpose, by the reason.
       record_features: Where recordings are files of foreign records, what their features mean.
@@ -41,7 +41,7 @@ class Listing:
     config: IngestConfig
     recordings: list[Recording] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    said: frozenset[str] = frozenset()
+    given_splits: frozenset[str] = frozenset()
     ignored: list[str] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     record_features: RecordFeatures | None = None

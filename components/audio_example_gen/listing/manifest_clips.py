@@ -47,7 +47,7 @@ def list_manifests(
     for uri, (path, size, rows) in sorted(lister.files.items()):
         together = _overlap(rows)
         listing.recordings.append(Recording(uri, path, tuple(rows), size, keep_together=together))
-        listing.said |= {row.split for row in rows if row.split}
+        listing.given_splits |= {row.split for row in rows if row.split}
 
 
 def note_unlisted(
@@ -171,11 +171,11 @@ class _Lister:
         size = _size(uri) if uri not in self.files else 0
         self.files.setdefault(uri, (path, size, []))[2].append(clip)
 
-    def _split(self, path: str, said: str, column: str, of_table: str) -> str | None:
+    def _split(self, path: str, given: str, column: str, of_table: str) -> str | None:
         """Return a row's split, empty if nothing says it, None for a clip that is left out."""
-        if said and not split_of_name(said):
-            raise ValueError(f"{column} is {shorten(said, 50)!r}; train, eval or test is known")
-        if split := split_of_name(said) or of_table:
+        if given and not split_of_name(given):
+            raise ValueError(f"{column} is {shorten(given, 50)!r}; train, eval or test is known")
+        if split := split_of_name(given) or of_table:
             return split
         return self._lists.split(path)
 

@@ -59,8 +59,8 @@ def header_delimiter(text: str) -> tuple[str, int]:
     """
     lines = io.StringIO(text, newline="")
     header = lines.readline()
-    if said := _EXCELS_LINE.fullmatch(header):
-        return said.group(1), 1
+    if named := _EXCELS_LINE.fullmatch(header):
+        return named.group(1), 1
     counts = {d: len(next(csv.reader([header], delimiter=d), [])) for d in _DELIMITERS}
     return max(_DELIMITERS, key=lambda delimiter: counts[delimiter]), 0
 

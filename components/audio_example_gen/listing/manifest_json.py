@@ -125,7 +125,7 @@ def _row(line: int, item: Any, nested: bool) -> JsonRow:
         texts = {str(name): _as_text(value) for name, value in values.items()}
     except RecursionError as error:
         return JsonRow(line, {}, f"no JSON: {error}")
-    odd = {name: said for name, value in values.items() if (said := _oddity(value))}
+    odd = {name: problem for name, value in values.items() if (problem := _oddity(value))}
     return JsonRow(line, texts, odd=odd)
 
 

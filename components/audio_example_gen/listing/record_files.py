@@ -57,9 +57,9 @@ def list_record_files(
         raise InvalidInput(
             f"data.records is {config.records!r}; no file under {config.path!r} fits"
         )
-    listing.said = frozenset(one.split for one in listing.recordings if one.split)
-    if listing.said == {TRAIN}:  # one file called train divides nothing
-        listing.said = frozenset()
+    listing.given_splits = frozenset(one.split for one in listing.recordings if one.split)
+    if listing.given_splits == {TRAIN}:  # one file called train divides nothing
+        listing.given_splits = frozenset()
         listing.recordings = [replace(one, split="") for one in listing.recordings]
     listing.recordings.sort(key=lambda recording: recording.path)
     listing.record_features = _features(config, listing.recordings, found)

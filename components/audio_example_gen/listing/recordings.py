@@ -1,4 +1,4 @@
-"""What there is to ingest: every recording and the clips it is said to hold."""
+"""What there is to ingest: every recording and its clips."""
 
 from __future__ import annotations
 

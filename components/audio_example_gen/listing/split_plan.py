@@ -20,7 +20,7 @@ _MIN_FOLDS_FOR_EVAL = 3
 def plan_splits(split: SplitConfig, listing: Listing) -> SplitRule:
     """Return the rule for a listing.
 
-    What the configuration leaves open is settled here and said in `Listing.notes`: the fold that
+    What the configuration leaves open is settled here and noted in `Listing.notes`: the fold that
     tests, the feature that a layout divides by, and a seed that leaves no split empty.
 
     Raises:
@@ -29,11 +29,11 @@ def plan_splits(split: SplitConfig, listing: Listing) -> SplitRule:
     clips = list(_clips(listing))
     by = split.by or (listing.split_by if _all_have(clips, listing.split_by) else "")
     select = dict(split.select)
-    is_open = not (split.by or split.select or listing.said)
+    is_open = not (split.by or split.select or listing.given_splits)
     if split.fold or (listing.folds and is_open):
         select |= _folds(split.fold, clips, listing)
     open_split = split.model_copy(update={"by": by, "select": select, "seed": split.seed or 0})
-    rule = open_split.rule(listing.said)
+    rule = open_split.rule(listing.given_splits)
     if not clips or not rule.features() <= {name for features, _ in clips for name in features}:
         return rule  # nothing is known before reading, or `take_inventory` has words for it
     return _with_seed(rule, clips, split.seed, listing)
@@ -77,8 +77,10 @@ def _folds(asked: str, clips: Sequence[object], listing: Listing) -> dict[str, s
         following = folds[(folds.index(fold) + 1) % len(folds)]
         select[EVAL] = f"{feature} in {following}"
     chosen = "" if asked else " (--set split.fold=K chooses; tfx-audio folds runs all)"
-    said = " and ".join(f"{text.replace(' in ', ' ')} is {name}" for name, text in select.items())
-    listing.note(f"{said}{chosen}")
+    chosen_by = " and ".join(
+        f"{text.replace(' in ', ' ')} is {name}" for name, text in select.items()
+    )
+    listing.note(f"{chosen_by}{chosen}")
     return select
 
 
@@ -115,14 +117,18 @@ def _problem(rule: SplitRule, clips: Sequence[tuple[Mapping[str, str], str]]) ->
     found: set[str] = set()
     in_train: set[str] = set()
     labels: set[str] = set()
-    for features, said in clips:
-        assigned = rule.assign(features, b"", said) or ""
+    for features, given_split in clips:
+        assigned = rule.assign(features, b"", given_split) or ""
         found.add(assigned)
         names = label_names(features[LABEL_KEY])
         labels.update(names)
         if assigned == TRAIN:
             in_train.update(names)
-    sure = {name for name, _ in rule.selections} | rule.said if by_audio else set(rule.expected())
+    sure = (
+        {name for name, _ in rule.selections} | rule.given_splits
+        if by_audio
+        else set(rule.expected())
+    )
     for split in rule.expected():
         if split in sure and split not in found and not (by_audio and split == TRAIN):
             return f"no clip comes into {split}"

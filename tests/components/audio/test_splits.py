@@ -143,21 +143,21 @@ def test_a_rule_that_makes_no_sense_is_refused(ratios, select, message):
 
 
 def test_what_the_data_says_counts_first():
-    rule = make_split_rule(RATIOS, "audio", {"test": "index in 1"}, 0, said=set(SPLITS))
-    assert rule.assign({"index": "1"}, b"k", said="eval") == "eval"
-    assert {rule.assign({}, bytes([i]), said="train") for i in range(99)} == {"train"}
+    rule = make_split_rule(RATIOS, "audio", {"test": "index in 1"}, 0, given_splits=set(SPLITS))
+    assert rule.assign({"index": "1"}, b"k", given_split="eval") == "eval"
+    assert {rule.assign({}, bytes([i]), given_split="train") for i in range(99)} == {"train"}
     assert rule.expected() == SPLITS
 
 
 def test_eval_is_taken_from_train_where_the_data_says_none():
-    rule = make_split_rule(RATIOS, "audio", {}, 0, said={"train", "test"})
-    splits = [rule.assign({}, i.to_bytes(2, "big"), said="train") for i in range(2000)]
+    rule = make_split_rule(RATIOS, "audio", {}, 0, given_splits={"train", "test"})
+    splits = [rule.assign({}, i.to_bytes(2, "big"), given_split="train") for i in range(2000)]
     assert splits.count("eval") / 2000 == pytest.approx(1 / 9, abs=0.02)
     assert set(splits) == {"train", "eval"}
 
 
 def test_no_test_split_is_made_up_where_the_data_says_train_and_eval():
-    rule = make_split_rule(RATIOS, "audio", {}, 0, said={"train", "eval"})
+    rule = make_split_rule(RATIOS, "audio", {}, 0, given_splits={"train", "eval"})
     assert rule.expected() == ("train", "eval")
 
 

@@ -393,4 +393,4 @@ def test_several_manifests_one_a_split(tmp_path, write, listed, all_rows):
     for new, old in (("my_train.csv", "a.csv"), ("my_valid.csv", "b.csv")):
         (tmp_path / old).rename(tmp_path / new)
     named = listed(tmp_path, manifest=("my_train.csv", "my_valid.csv"))
-    assert named.said == {"train", "eval"}
+    assert named.given_splits == {"train", "eval"}

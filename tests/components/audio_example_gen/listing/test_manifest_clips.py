@@ -30,7 +30,7 @@ def test_hugging_face_audiofolder_by_split(tmp_path, write, listed, all_rows):
         line = json.dumps({"file_name": "a.wav", "label": label})
         (tmp_path / split / "metadata.jsonl").write_text(line + "\n")
     listing = listed(tmp_path)
-    assert listing.said == {"train", "eval", "test"}
+    assert listing.given_splits == {"train", "eval", "test"}
     row = all_rows(listing)["validation/a.wav"]
     assert (row.label, row.split) == ("cat", "eval")
 
@@ -82,7 +82,7 @@ def test_start_and_end_split_and_id(tmp_path, write, listed):
         "one", 0.0, 0.5, "train", "anna",
     )  # fmt: skip
     assert (two.clip_id, two.start_s, two.end_s, two.split) == ("two", 0.5, None, "eval")
-    assert listing.said == {"train", "eval"}
+    assert listing.given_splits == {"train", "eval"}
     assert not recording.keep_together
 
 

@@ -58,10 +58,10 @@ def test_folders_named_after_splits_say_the_split(tmp_path):
     for split in ("train", "validation", "test"):
         write(tmp_path / split / "cat" / "a.wav")
     listing = listed(tmp_path)
-    assert listing.said == {"train", "eval", "test"}
+    assert listing.given_splits == {"train", "eval", "test"}
     assert rows(listing)["validation/cat/a.wav"] == "cat"
     write(tmp_path / "other" / "cat" / "a.wav")
-    assert listed(tmp_path).said == frozenset()
+    assert listed(tmp_path).given_splits == frozenset()
 
 
 def test_a_pattern_reads_labels_and_fields(tmp_path):
