@@ -120,10 +120,10 @@ LAYOUTS = {
 
 def run_pipeline(root: Path, data: IngestConfig, split: SplitConfig) -> None:
     """Run the first four components."""
-    rate = scan(data, split).sample_rate
-    resolved = data.model_copy(update={"sample_rate": rate})
-    ingest = AudioExampleGen(ingest_config_json(resolved, split), data_digest(data))
-    options = tfdv.StatsOptions(feature_allowlist=statistics_features(data))
+    found = scan(data, split)
+    resolved = found.config.model_copy(update={"sample_rate": found.sample_rate})
+    ingest = AudioExampleGen(ingest_config_json(resolved, split), data_digest(resolved))
+    options = tfdv.StatsOptions(feature_allowlist=statistics_features(resolved))
     statistics = StatisticsGen(examples=ingest.outputs["examples"], stats_options=options)
     schema = AudioSchemaGen(statistics=statistics.outputs["statistics"])
     validator = ExampleValidator(
