@@ -54,7 +54,7 @@ def test_doctor_finds_the_stack_sound(capsys):
     assert "audiomentations" in capsys.readouterr().out
     codecs = [f.text for f in doctor.examine(load_tensorflow=False) if f.subject == "codecs"]
     assert len(codecs) == 1
-    assert codecs[0].endswith(": WAV, WAVEX, FLAC, OGG, MP3, AIFF")
+    assert ": WAV, WAVEX, FLAC, OGG, MP3, AIFF; FFmpeg by PyAV " in codecs[0]
 
 
 def test_doctor_names_what_is_missing(monkeypatch):
