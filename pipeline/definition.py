@@ -187,6 +187,8 @@ def _custom_config(
         "on_the_fly_policy": policy.to_json() if config.augment.on_the_fly else "",
         "code_digest": import_closure_digest(module),
     }
+    if config.data.silent_labels:
+        tree["silent_labels"] = list(config.data.silent_labels)
     if module == _TUNER:
         tree["tune"] = config.tune.model_dump(mode="json")
     elif "://" not in config.root:  # a later run finds what a killed one left

@@ -15,9 +15,9 @@ from tfx_audio.pipeline.model.preprocessing import (
     LABEL_ID_KEY,
     WAVEFORM_KEY,
     check_rate,
-    decode,
     normalise_level,
 )
+from tfx_audio.pipeline.model.wav_bytes import decode_pcm16_wav
 from tfx_audio.pipeline.model.windows import spread
 
 SERVING_DEFAULT = "serving_default"
@@ -28,6 +28,8 @@ SCORES = "scores"
 LABELS = "labels"
 LABEL = "label"
 SCORE = "score"
+PROBLEM = "problem"
+HALF_A_STEP = 0.5 / 32768  # of 16 bit: what is below is silence in a WAV file
 
 
 def clip_scores(
@@ -57,7 +59,8 @@ class Exporter:
 
     Signatures: ``serving_default`` takes serialised examples, ``waveform`` floats of any level and
     length (one length a batch), ``wav`` PCM 16 WAV bytes of any lengths. Each answers with
-    ``label`` and ``score`` of the best, and ``labels`` and ``scores`` of all.
+    ``label`` and ``score`` of the best, ``labels`` and ``scores`` of all, and ``problem``: empty,
+    or why a clip can't be judged (``empty``, ``silent``, ``not_finite``); it has no label then.
     ``transform_features`` is for TFX's Evaluator: label ids of serialised examples.
 
     Args:
@@ -100,12 +103,18 @@ class Exporter:
 
     def from_waveform(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answer for float waveforms at the model's rate, ``(batch, samples)``."""
-        return self._answer(normalise_level(tf.RaggedTensor.from_tensor(waveform)))
+        return self._answer(tf.RaggedTensor.from_tensor(waveform))
 
     def from_wav(self, wav: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answer for WAV files' bytes, ``(batch,)``; a header with another rate is an error."""
-        rates = tf.fill(tf.shape(wav), self._sample_rate)
-        return self._answer(normalise_level(decode(wav, rates)))
+
+        def decode_one(one: tf.Tensor) -> tf.Tensor:
+            waveform, rate = decode_pcm16_wav(one)
+            check_rate(rate, self._sample_rate)
+            return waveform
+
+        spec = tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0, row_splits_dtype=tf.int64)
+        return self._answer(tf.map_fn(decode_one, wav, fn_output_signature=spec))
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the label ids of serialised examples, for evaluation."""
@@ -113,13 +122,32 @@ class Exporter:
         return {LABEL_ID_KEY: features[LABEL_ID_KEY]}
 
     def _answer(self, waveforms: tf.RaggedTensor) -> dict[str, tf.Tensor]:
+        """Score clips; one that says nothing gets no label, and the same score for each."""
+        problem = self._problems(waveforms)
+        values = waveforms.flat_values
+        finite = waveforms.with_flat_values(tf.where(tf.math.is_finite(values), values, 0.0))
         scores = clip_scores(
-            self._model, waveforms, self._card["window"], self._card["max_windows"]
+            self._model, normalise_level(finite), self._card["window"], self._card["max_windows"]
         )
-        labels = tf.constant(self._labels)
+        labels, is_fit = tf.constant(self._labels), problem == ""
+        scores = tf.where(is_fit[:, tf.newaxis], scores, 1.0 / len(self._labels))
         return {
-            LABEL: tf.gather(labels, tf.argmax(scores, axis=1)),
+            LABEL: tf.where(is_fit, tf.gather(labels, tf.argmax(scores, axis=1)), ""),
             SCORE: tf.reduce_max(scores, axis=1),
+            PROBLEM: problem,
             LABELS: tf.tile(labels[tf.newaxis, :], [tf.shape(scores)[0], 1]),
             SCORES: scores,
         }
+
+    def _problems(self, waveforms: tf.RaggedTensor) -> tf.Tensor:
+        """Return why clips can't be judged: ``empty``, ``not_finite`` or ``silent``; else ""."""
+        rows = waveforms.value_rowids()
+        clips = waveforms.nrows(out_type=rows.dtype)
+        values = waveforms.flat_values
+        broken = tf.cast(~tf.math.is_finite(values), tf.float32)
+        is_broken = tf.math.unsorted_segment_sum(broken, rows, clips) > 0
+        loud = tf.cast(tf.abs(values) > HALF_A_STEP, tf.float32)
+        is_silent = tf.math.unsorted_segment_sum(loud, rows, clips) == 0
+        is_silent &= not self._card.get("silent_labels")
+        problem = tf.where(is_broken, "not_finite", tf.where(is_silent, "silent", ""))
+        return tf.where(waveforms.row_lengths() == 0, "empty", problem)

@@ -67,6 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
         confusion, epoch = trained.result.confusion, trained.state.best_epoch
         write_confusion(log_dir, confusion, inputs.labels, epoch, "confusion on eval")
     card = model_card(model_config, inputs.data, trained)
+    card["silent_labels"] = custom.get("silent_labels", [])
     Exporter(trained.model, inputs.transform, inputs.labels, card).write(fn_args.serving_model_dir)
     checkpoint.remove()
 

@@ -122,3 +122,29 @@ def test_answers_for_the_shortest_clips(signatures, samples):
 
     assert scores.shape == (2, 3)
     assert np.isfinite(scores).all()
+
+
+def test_what_says_nothing_gets_no_label(signatures):
+    tone = (0.3 * np.sin(np.arange(RATE) / 5)).astype("float32")
+    broken = tone.copy()
+    broken[9] = np.nan
+    waveforms = np.stack([tone, 0 * tone, np.full_like(tone, 1e-6), broken, tone * np.inf])
+    answer = signatures["waveform"](waveform=waveforms)
+    assert answer["problem"].numpy().tolist() == [
+        b"", b"silent", b"silent", b"not_finite", b"not_finite",
+    ]  # fmt: skip
+    assert [bool(label) for label in answer["label"].numpy()] == [True] + [False] * 4
+    np.testing.assert_allclose(answer["scores"][1:], 1 / 3, atol=1e-6)
+    alone = signatures["waveform"](waveform=waveforms[:1])
+    np.testing.assert_allclose(answer["scores"][0], alone["scores"][0], atol=1e-5)
+    empty = signatures["waveform"](waveform=np.zeros((1, 0), "float32"))
+    assert (empty["problem"].numpy()[0], empty["label"].numpy()[0]) == (b"empty", b"")
+    silent = signatures["wav"](wav=tf.constant([encode_wav(0 * tone, RATE)]))
+    assert silent["problem"].numpy().tolist() == [b"silent"]
+
+
+def test_silence_is_a_class_where_the_data_says_so(classifier, transform_layer):
+    exporter = Exporter(classifier, transform_layer, LABELS, {**CARD, "silent_labels": ["noise"]})
+    answer = exporter.from_waveform(tf.zeros((1, RATE)))
+    assert answer["problem"].numpy().tolist() == [b""]
+    assert answer["label"].numpy()[0].decode() in LABELS
