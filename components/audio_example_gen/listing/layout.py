@@ -9,10 +9,10 @@ from importlib import resources
 from typing import Any, Literal
 
 import pydantic
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.policy.yaml_document import read_document
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.manifest import Dialect
 
@@ -172,9 +172,7 @@ def load_layout(name: str) -> Layout:
 
 def _parse(text: str, where: str) -> Layout:
     try:
-        return Layout.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise InvalidInput(f"{where} is not YAML: {error}") from error
+        return Layout.model_validate(read_document(text, where).value)
     except pydantic.ValidationError as error:
         lines = [
             f"{'.'.join(map(str, item['loc'])) or 'the document'}: {item['msg']}"
