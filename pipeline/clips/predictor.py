@@ -59,12 +59,14 @@ class Predictor:
 
     Args:
       model_dir: Its folder.
+      max_samples: The most samples that one decoded file may have.
 
     Raises:
       InvalidInput: If the model is damaged or was not exported by this project.
     """
 
-    def __init__(self, model_dir: str) -> None:
+    def __init__(self, model_dir: str, max_samples: int = ClipFormat.max_samples) -> None:
+        self._max_samples = max_samples
         self._sample_rate, self._labels = _read_facts(model_dir)
         try:
             self._model = tf.saved_model.load(model_dir)
@@ -107,7 +109,7 @@ class Predictor:
         for file in files:
             wav: bytes | Unusable
             try:
-                wav = read_wav(file, self._sample_rate)
+                wav = read_wav(file, self._sample_rate, self._max_samples)
                 n_bytes += len(wav)
             except Unusable as problem:
                 wav = problem
@@ -145,7 +147,7 @@ class Predictor:
         return {"label": best[0], "score": shown[best[0]], "scores": shown}
 
 
-def read_wav(file: AskedFile, sample_rate: int) -> bytes:
+def read_wav(file: AskedFile, sample_rate: int, max_samples: int = ClipFormat.max_samples) -> bytes:
     """Return a file as mono WAV bytes at the model's rate.
 
     Raises:
@@ -157,7 +159,7 @@ def read_wav(file: AskedFile, sample_rate: int) -> bytes:
         raise Unusable("unreadable", f"the file: {error.strerror}") from error
     if problem:
         raise Unusable(*problem)
-    clip_format = ClipFormat(sample_rate)
+    clip_format = ClipFormat(sample_rate, max_samples=max_samples)
     recording = file.recording or single_file(file.path, file.name)
     (cut,) = read_recording(recording, clip_format)
     if isinstance(cut, Rejection):

@@ -60,6 +60,12 @@ def add_source(parser: argparse.ArgumentParser, what: str, required: bool = Fals
         metavar="NAME|FILE|none",
         help="how the data set lies in its folder; else what lies there tells",
     )
+    parser.add_argument(
+        "--max-recording-mb",
+        metavar="N",
+        type=_megabytes,
+        help="largest recording: MiB of the file, and MiB decoded (1024)",
+    )
     add_sample_rate(parser)
 
 
@@ -79,6 +85,7 @@ def source_values(args: argparse.Namespace) -> dict[str, Any]:
         "label_from": args.label_from,
         "layout": args.layout,
         "sample_rate": args.sample_rate,
+        "max_recording_mb": args.max_recording_mb,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -86,7 +93,7 @@ def source_values(args: argparse.Namespace) -> dict[str, Any]:
 def source_flags(args: argparse.Namespace) -> list[str]:
     """Return the flags of `add_source` that were given, to pass them on."""
     flags: list[str] = []
-    for name in ("data", "manifest", "label_from", "layout", "sample_rate"):
+    for name in (*("data", "manifest", "label_from", "layout", "sample_rate", "max_recording_mb"),):
         value = getattr(args, name)
         for one in value if isinstance(value, list) else [value]:
             flags += [f"--{name.replace('_', '-')}", str(one)] if one is not None else []
@@ -96,6 +103,13 @@ def source_flags(args: argparse.Namespace) -> list[str]:
 def _file(args: argparse.Namespace) -> str:
     """Return the first manifest's file, without the split that goes before it."""
     return str(args.manifest[0].rpartition("=")[2])
+
+
+def _megabytes(text: str) -> int:
+    """Parse a size in MiB; what can't be one is the parser's to report."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 2**20):
+        raise argparse.ArgumentTypeError(f"expected a whole number of MiB, 1 to {2**20}")
+    return int(text)
 
 
 def _sample_rate(text: str) -> int:

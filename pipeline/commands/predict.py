@@ -36,11 +36,12 @@ def run(args: argparse.Namespace) -> int:
     from tfx_audio.components.audio_example_gen.config import IngestConfig
     from tfx_audio.pipeline.clips.predict_files import asked_files, listed_clips
 
-    source = source_values(args)
+    source = source_values(args) if args.data or args.manifest else {}
     if not (args.audio or source):
         raise InvalidInput("expected FILE, DIR or --data DIR; none was given")
     files = asked_files(args.audio) + (listed_clips(IngestConfig(**source)) if source else [])
-    predictor = Predictor(find_model(args.model))
+    limit = {"max_recording_mb": args.max_recording_mb} if args.max_recording_mb else {}
+    predictor = Predictor(find_model(args.model), IngestConfig(**limit).max_samples)
     if args.sample_rate not in (None, predictor.sample_rate):
         raise InvalidInput(
             f"--sample-rate: the model takes {predictor.sample_rate} Hz, got {args.sample_rate}"

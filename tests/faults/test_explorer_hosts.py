@@ -9,6 +9,8 @@ import pytest
 
 from tests.faults.conftest import children, start, wait_for
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture(scope="module")
 def explorer():

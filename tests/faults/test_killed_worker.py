@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from tests.faults.conftest import children, start, wait_for
 
 
@@ -10,6 +12,7 @@ def both_of(workers):
     return workers if len(workers) == 2 else None
 
 
+@pytest.mark.e2e
 def test_a_killed_worker_ends_augment_with_one_sentence(sounds, slow_policy, tmp_path):
     process = start(
         "augment", "--data", sounds, "--policy", slow_policy, "--workers", 2,

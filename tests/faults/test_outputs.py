@@ -51,6 +51,7 @@ def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path, monkeypatch):
     assert names(tmp_path) == ["page.html"]
 
 
+@pytest.mark.e2e
 def test_a_killed_run_goes_on_and_makes_the_same_files(sounds, slow_policy, tmp_path):
     out = tmp_path / "out"
     killed = start(*augment(sounds, slow_policy, out, "--workers", 1))
@@ -74,6 +75,7 @@ def test_a_killed_run_goes_on_and_makes_the_same_files(sounds, slow_policy, tmp_
     assert [name for name in names(tmp_path) if name.startswith(".")] == []
 
 
+@pytest.mark.e2e
 def test_another_policy_takes_nothing_of_a_killed_run(sounds, slow_policy, tmp_path):
     out = tmp_path / "out"
     killed = start(*augment(sounds, slow_policy, out, "--workers", 1))
@@ -87,6 +89,7 @@ def test_another_policy_takes_nothing_of_a_killed_run(sounds, slow_policy, tmp_p
     assert digests(out) == digests(tmp_path / "calm")
 
 
+@pytest.mark.e2e
 def test_ctrl_c_is_one_line_and_keeps_what_is_finished(sounds, slow_policy, tmp_path):
     out = tmp_path / "out"
     process = start(*augment(sounds, slow_policy, out, "--workers", 2))
@@ -101,6 +104,7 @@ def test_ctrl_c_is_one_line_and_keeps_what_is_finished(sounds, slow_policy, tmp_
     assert spans_of(out)
 
 
+@pytest.mark.e2e
 def test_of_two_runs_for_one_output_one_is_refused_at_once(sounds, slow_policy, tmp_path):
     out = tmp_path / "out"
     first = start(*augment(sounds, slow_policy, out, "--workers", 1))
@@ -112,6 +116,7 @@ def test_of_two_runs_for_one_output_one_is_refused_at_once(sounds, slow_policy, 
     assert first.returncode == 0, err
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(not shutil.which("unshare") or os.geteuid() != 0, reason="needs namespaces")
 def test_in_containers_a_killed_run_locks_nobody_out(sounds, slow_policy, tmp_path):
     """In namespaces of their own every run has the same process number."""
@@ -134,6 +139,7 @@ def test_in_containers_a_killed_run_locks_nobody_out(sounds, slow_policy, tmp_pa
     assert out.is_dir()
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(not MAY_MOUNT, reason="only root mounts")
 @pytest.mark.parametrize("limit", ["size=1m", "nr_inodes=30"])
 def test_a_full_disk_is_one_sentence(sounds, slow_policy, tmp_path, limit):
