@@ -1,4 +1,4 @@
-"""What a small file can make of memory: no more than the limit that the user sets, several times."""
+"""What a small file can make of memory: a few times the limit that the user sets, no more."""
 
 import argparse
 import subprocess
