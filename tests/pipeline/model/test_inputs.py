@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
+from tfx_audio.components.audio.records.examples import DURATION_KEY
 from tfx_audio.pipeline.model.inputs import (
     Batching,
     cached,
@@ -152,3 +153,20 @@ def test_fresh_batches_end_with_the_last_epoch(clips):
     batches = list(fresh_batches(clips.repeat(), BATCHING, 1, 3, steps_per_epoch=2))
 
     assert [windows.shape for windows, _ in batches] == [(4, 12)] * 4
+
+
+@pytest.mark.parametrize(("duration_s", "window_s"), [(0.05, 0.2), (0.41, 0.5), (60.0, 10.0)])
+def test_the_window_has_bounds_and_is_rounded_up(duration_s, window_s):
+    feature = tf.train.Feature(float_list=tf.train.FloatList(value=[duration_s]))
+    example = tf.train.Example(features=tf.train.Features(feature={DURATION_KEY: feature}))
+
+    examples = tf.data.Dataset.from_tensors(example.SerializeToString())
+
+    assert window_for(examples) == pytest.approx(window_s)
+
+
+def test_a_seed_of_0_shuffles_too(clips):
+    batches = list(training_batches(clips, BATCHING._replace(seed=0), 0, 2, steps_per_epoch=2))
+
+    first, second = (np.max(batches[step][0], axis=1) for step in (0, 2))
+    assert not np.array_equal(first, second)
