@@ -18,6 +18,12 @@ from tfx_audio.components.audio.reading.joined import xing_frame
 from tfx_audio.components.audio.reading.unusable import Unusable
 
 _OPTIONS = {"protocol_whitelist": "", "enable_drefs": "0", "use_absolute_path": "0"}
+# Tags in another coding are no error: newer releases of PyAV have no such setting.
+_TAGS = (
+    {"metadata_errors": "replace"}
+    if hasattr(av.container.InputContainer, "metadata_errors")
+    else {}
+)
 _LENGTH_IS_GUESSED = frozenset(
     {"mp3", "aac", "ac3", "eac3", "dts", "amr", "mpeg", "mpegts", "truehd", "flv", "ogg"}
 )
@@ -77,7 +83,7 @@ def media_rate(file: BinaryIO, demuxer: str) -> int | None:
 
 
 def _open(file: BinaryIO, demuxer: str) -> av.container.InputContainer:
-    return av.open(file, "r", format=demuxer, options=_OPTIONS, metadata_errors="replace")
+    return av.open(file, "r", format=demuxer, options=_OPTIONS, **_TAGS)
 
 
 class _Decoding:
