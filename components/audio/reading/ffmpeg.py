@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -19,7 +19,7 @@ from tfx_audio.components.audio.reading.unusable import Unusable
 
 _OPTIONS = {"protocol_whitelist": "", "enable_drefs": "0", "use_absolute_path": "0"}
 # Tags in another coding are no error: newer releases of PyAV have no such setting.
-_TAGS = (
+_TAGS: dict[str, Any] = (
     {"metadata_errors": "replace"}
     if hasattr(av.container.InputContainer, "metadata_errors")
     else {}
