@@ -54,7 +54,7 @@ def test_the_type_checker_sees_the_same_names():
     ("code", "loads"),
     [
         ("import tfx_audio", set()),
-        ("from tfx_audio import Augmenter, Clip, load_policy", {"numpy"}),
+        ("from tfx_audio import Augmenter, Clip, load_policy", {"numpy", "audiomentations"}),
         ("from tfx_audio import AugmentClips, ReadExamples", {"numpy", "apache_beam"}),
         ("from tfx_audio import SpecAugment, LogMel", {"numpy", "tensorflow", "keras"}),
     ],

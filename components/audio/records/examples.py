@@ -129,8 +129,15 @@ def parse_features(serialized: bytes) -> dict[str, list[Any]]:
 
 
 def label_of(features: Mapping[str, Sequence[Any]]) -> str:
-    """Return the label in parsed features of the data contract, its names joined."""
-    return join_labels(name.decode("utf-8") for name in features.get(LABEL_KEY, ()))
+    """Return the label in parsed features of the data contract, its names joined.
+
+    Raises:
+      ValueError: If a name is not UTF-8 text.
+    """
+    names = features.get(LABEL_KEY, ())
+    if not all(isinstance(name, bytes) for name in names):
+        raise ValueError(f"the feature {LABEL_KEY!r} needs bytes, got {names[0]!r}")
+    return join_labels(name.decode("utf-8") for name in names)
 
 
 def clip_to_example(clip: Clip) -> bytes:

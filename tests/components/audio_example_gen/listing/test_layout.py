@@ -339,7 +339,7 @@ def test_a_layout_of_ones_own_is_a_file(tmp_path, write, listed, all_rows):
     [
         ("title: x\ntabels: []\n", "tabels"),
         ("tables: [{split: train}]\n", "title.*Field required"),
-        ("{", "is not YAML"),
+        ("{", "not YAML"),
     ],
 )
 def test_a_layout_that_is_none_is_refused(tmp_path, text, message):
