@@ -34,7 +34,7 @@ WORKDIR /src
 ARG GPU=
 COPY requirements-*.lock pyproject.toml ./
 COPY scripts/runtime-lock scripts/
-RUN scripts/runtime-lock "$PYTHON" uv ${GPU:+gpu} > runtime.lock \
+RUN scripts/runtime-lock "$PYTHON" uv image ${GPU:+gpu} > runtime.lock \
     && uv pip sync --python /opt/tfx-audio/bin/python --compile-bytecode --require-hashes \
         --no-cache runtime.lock
 
