@@ -11,7 +11,7 @@ import pytest
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from tests.faults.conftest import run, start, wait_for
+from tests.faults.conftest import children, run, start, wait_for
 from tfx_audio.components.whole_files import locked, write_whole
 from tfx_audio.pipeline import cli
 from tfx_audio.pipeline.results.orphans import clear_orphans
@@ -35,6 +35,12 @@ def spans_of(out):
 def digests(out):
     files = [path for path in out.rglob("*") if path.is_file() and path.name != "provenance.json"]
     return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+def stop(pid, signal_number):
+    """Send a signal to a process and all that it has started."""
+    for process in (pid, *children(pid)):
+        os.kill(process, signal_number)
 
 
 def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path, monkeypatch):
@@ -109,9 +115,11 @@ def test_of_two_runs_for_one_output_one_is_refused_at_once(sounds, slow_policy, 
     out = tmp_path / "out"
     first = start(*augment(sounds, slow_policy, out, "--workers", 1))
     wait_for(lambda: (tmp_path / ".out.unfinished/result").exists())
+    stop(first.pid, signal.SIGSTOP)  # else it may be done before the second has begun
     status, _, err = run(*augment(sounds, slow_policy, out, "--workers", 1), timeout=240)
     assert status == 2
     assert "another run is writing" in err
+    stop(first.pid, signal.SIGCONT)
     _, err = first.communicate(timeout=120)
     assert first.returncode == 0, err
 
@@ -129,6 +137,7 @@ def test_in_containers_a_killed_run_locks_nobody_out(sounds, slow_policy, tmp_pa
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     killed = subprocess.Popen(command, **quiet)
     wait_for(lambda: spans_of(out))
+    stop(killed.pid, signal.SIGSTOP)
     second = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert second.returncode == 2
     assert "another run is writing" in second.stderr
