@@ -55,7 +55,7 @@ def header_delimiter(text: str) -> tuple[str, int]:
     """Return what divides the columns, and how many lines before the header say nothing else.
 
     The header alone decides: values have commas in them, names of columns hardly ever.
-    `csv.Sniffer` looks at the values, and clevercsv's guess costs seconds on a large table.
+    `csv.Sniffer` looks at the values, which may hold any character.
     """
     lines = io.StringIO(text, newline="")
     header = lines.readline()
