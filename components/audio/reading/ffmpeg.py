@@ -169,7 +169,9 @@ class _Decoding:
             raise mixed_formats((self.sample_rate, self.channels), (rate, channels))
 
     def _damaged(self, why: str) -> Unusable:
-        where = self._there / self.sample_rate if self.sample_rate else 0.0
+        if not self.sample_rate:  # FFmpeg's versions differ in whether such a file can be opened
+            return Unusable("unreadable", f"no audio can be decoded: {why}")
+        where = self._there / self.sample_rate
         return Unusable("damaged", f"the audio can't be decoded after {where:.2f} s: {why}")
 
     def _claimed_samples(self) -> int:
