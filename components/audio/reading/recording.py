@@ -140,7 +140,6 @@ def cut_recording(
     is_clip = not clip_format.window_s and not any(row.is_piece for row in recording.rows)
     try:
         formatted = read_waveform(data, clip_format, is_clip)
-        clip_format = replace(clip_format, sample_rate=formatted.sample_rate)
     except Unusable as problem:
         for row in recording.rows:
             yield rejection(row, problem)
@@ -167,7 +166,8 @@ def cut_row(
       split_key: What decides the split of all of the recording's clips; empty for each its own
         audio. Windows of a row always stay together.
     """
-    rate, waveform = clip_format.sample_rate, formatted.waveform
+    rate, waveform = formatted.sample_rate, formatted.waveform
+    clip_format = replace(clip_format, sample_rate=rate)
     try:
         start, end = _bounds(row, waveform, clip_format)
     except Unusable as problem:
