@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
+import hashlib
 import os
 import stat
 import zlib
@@ -18,6 +19,7 @@ from tfx_audio.components.audio.reading.formats import HEAD_BYTES
 from tfx_audio.components.audio.records.tfrecord import read_records
 
 _GZIP = b"\x1f\x8b"
+_BLOCK_BYTES = 2**20
 
 
 def is_local(uri: str) -> bool:
@@ -39,6 +41,26 @@ def _open_regular(path: str, flags: int) -> int:
         os.close(file)
         raise OSError(errno.EINVAL, "neither a file nor a folder", path)
     return file
+
+
+def file_digest(uri: str) -> str:
+    """Return a hex SHA-256 of a local file's bytes; elsewhere what the store has for a checksum.
+
+    Raises:
+      OSError: If the file can't be read (`BeamIOError` elsewhere).
+    """
+    if not is_local(uri):
+        return repr(FileSystems.checksum(uri))
+    digest = hashlib.sha256()
+    with open_file(uri) as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def digest_as_read(uri: str, data: bytes) -> str:
+    """Return `file_digest` of a file whose bytes have just been read."""
+    return hashlib.sha256(data).hexdigest() if is_local(uri) else file_digest(uri)
 
 
 def read_head(uri: str, size: int = HEAD_BYTES) -> bytes:

@@ -16,10 +16,12 @@ from tfx_audio.components import progress_files
 from tfx_audio.components.audio.splits import SPLIT_PREFIX, SPLITS
 from tfx_audio.components.audio_example_gen import ingest_results, transforms
 from tfx_audio.components.audio_example_gen.config import parse_ingest_config
+from tfx_audio.components.audio_example_gen.content_digest import combined_digest
 from tfx_audio.components.audio_example_gen.ingest_results import IngestResult
 from tfx_audio.components.audio_example_gen.listing.inventory import take_inventory
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 from tfx_audio.components.audio_example_gen.listing.split_plan import plan_splits
+from tfx_audio.components.content_check import check_content
 from tfx_audio.components.local_workers import watch_workers
 from tfx_audio.components.rejected_table import (
     count_rejected,
@@ -76,6 +78,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):
             facts = self._ingest(job, transforms.deal(listing.recordings), rejected.uri)
         result, drops = ingest_results.read_facts(facts)
+        read = combined_digest(result.read, listing.rejections)
+        check_content(exec_properties[DATA_DIGEST_KEY], read, f"data.path {data.path!r}")
         late = [*ingest_results.drop_clips(result, drops, job.split_uris), *listing.rejections]
         result.rejected.update(rejection.reason for rejection in listing.rejections)
         result.ignored = listing.ignored_counts

@@ -7,6 +7,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -42,6 +43,7 @@ class IngestResult:
       rejected: Number of rejections by reason.
       noted: Number of clips whose level was changed, by what was done.
       ignored: Number of what was left out, by suffix or reason.
+      read: The sum of `recording_number` over all that was read.
     """
 
     clips: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -49,6 +51,7 @@ class IngestResult:
     rejected: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
     ignored: dict[str, int] = field(default_factory=dict)
+    read: int = 0
 
     @property
     def splits(self) -> list[str]:
@@ -68,13 +71,14 @@ class IngestResult:
             found[f"seconds:{name}"] = round(self.seconds[name], 3)
         return found
 
-    def add(self, facts: dict[str, list]) -> None:
+    def add(self, facts: dict[str, Any]) -> None:
         """Add what one shard came to."""
         for split, label, clips, seconds in facts["counts"]:
             self.clips[split][label] += clips
             self.seconds[split] += seconds
         self.rejected.update(facts["rejected"])
         self.noted.update(facts["noted"])
+        self.read += facts["read"]
 
     def drop(self, sighting: Sighting, reason: str, beside: Sequence[str]) -> Rejection:
         """Count a clip that was written as rejected, and return its record.

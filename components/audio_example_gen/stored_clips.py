@@ -5,7 +5,9 @@ Beam workers, `augment`, `preview`, the explorer and `predict` all read through 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from apache_beam.io.filesystem import BeamIOError
@@ -26,13 +28,16 @@ from tfx_audio.components.audio.reading.recording import (
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.record_formats import Values, read_values
-from tfx_audio.components.open_files import open_file
+from tfx_audio.components.open_files import digest_as_read, file_digest, is_local, open_file
 
 _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 
 
 def read_recording(
-    recording: Recording, clip_format: ClipFormat, features: RecordFeatures | None = None
+    recording: Recording,
+    clip_format: ClipFormat,
+    features: RecordFeatures | None = None,
+    on_content: Callable[[str], object] = lambda digest: None,
 ) -> Iterator[CutClip | Rejection]:
     """Read a file and yield its clips, or why they can't be used.
 
@@ -40,19 +45,56 @@ def read_recording(
       recording: The file.
       clip_format: What clips are made into.
       features: Where the file holds foreign records, what their features mean.
+      on_content: Called with the digest of the bytes that were read: `file_digest`'s, or the name
+        of the error.
     """
     if features:
+        before = _state(recording.uri)
         yield from _read_records(recording, clip_format, features)
+        on_content(_content_since(recording.uri, before))
         return
     try:
         with open_file(recording.uri) as file:
             data = file.read()
+        on_content(digest_as_read(recording.uri, data))
     except (OSError, BeamIOError) as error:
+        on_content(type(error).__name__)
         detail = f"the file: {getattr(error, 'strerror', None) or error}"
         for row in recording.rows:
             yield Rejection(row.clip_id, "unreadable", STAGE, detail, row.label)
         return
     yield from cut_recording(recording, data, clip_format)
+
+
+def recording_number(recording: Recording, content: str) -> int:
+    """Return a recording's part of the data's digest: numbers that can be added in any order.
+
+    Args:
+      recording: What the listing has of it.
+      content: The digest of its bytes.
+    """
+    text = repr((recording.path, recording.rows, recording.split, content))
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogateescape")).digest(), "big")
+
+
+def _state(uri: str) -> tuple[int, ...]:
+    """Return what changes with every write to a file of this machine."""
+    if not is_local(uri):
+        return ()
+    try:
+        found = os.stat(uri)
+    except OSError:
+        return ()
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _content_since(uri: str, before: tuple[int, ...]) -> str:
+    """Return the digest of a file that was read record by record since `before`."""
+    try:
+        digest = file_digest(uri)
+    except (OSError, BeamIOError) as error:
+        return type(error).__name__
+    return digest if _state(uri) == before else "changed while it was read"
 
 
 def _read_records(

@@ -27,7 +27,7 @@ from tfx_audio.components.audio.records.examples import (
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import KEEP_ORDER, SplitRule
 from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
-from tfx_audio.components.audio_example_gen.stored_clips import read_recording
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording, recording_number
 from tfx_audio.components.progress_files import FinishedCount
 
 CLIPS = "clips"
@@ -140,9 +140,10 @@ class IngestShards(beam.PTransform):
 
     The audio goes from file to file within one step and is never shuffled. Output `FACTS` has
     JSON lines: ``{"counts": [[split, label, clips, seconds], ...], "rejected": {reason: n},
-    "noted": {note: n}}`` for each shard, and for each clip that must be taken out again
-    ``{"drop": [...], "reason": ..., "beside": [id, label]}`` with the fields of a `Sighting` and
-    the clip it can't stand beside. Output `REJECTED` has JSON lines of `Rejection`.
+    "noted": {note: n}, "read": sum of recording_number}`` for each shard, and for each clip that
+    must be taken out again ``{"drop": [...], "reason": ..., "beside": [id, label]}`` with the
+    fields of a `Sighting` and the clip it can't stand beside. Output `REJECTED` has JSON lines of
+    `Rejection`.
     """
 
     def __init__(self, job: IngestJob) -> None:
@@ -198,9 +199,12 @@ class _IngestShardFn(beam.DoFn):
         counts: dict[tuple[str, str], list[float]] = {}
         rejected: Counter[str] = Counter()
         noted: Counter[str] = Counter()
+        contents: list[str] = []
         with ShardWriter(job.split_uris, number) as writer:
             for recording in recordings:
-                for cut in read_recording(recording, job.clip_format, job.features):
+                for cut in read_recording(
+                    recording, job.clip_format, job.features, contents.append
+                ):
                     self._finished.add(1)
                     split = "" if isinstance(cut, Rejection) else _split_of(cut, job.rule)
                     if isinstance(cut, Rejection) or not split:
@@ -221,6 +225,7 @@ class _IngestShardFn(beam.DoFn):
                 "counts": [[*key, *value] for key, value in sorted(counts.items())],
                 "rejected": dict(sorted(rejected.items())),
                 "noted": dict(sorted(noted.items())),
+                "read": sum(map(recording_number, recordings, contents)),
             }
         )
 

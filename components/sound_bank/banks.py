@@ -8,6 +8,7 @@ under their own relative path; what can't be used is rejected with a reason.
 from __future__ import annotations
 
 import collections
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +23,8 @@ from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, read_waveform
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.rejection import Rejection, check_rejected
-from tfx_audio.components.sound_bank.digest import audio_files, read_bytes
+from tfx_audio.components.open_files import digest_as_read, open_file
+from tfx_audio.components.sound_bank.digest import BankDigest, audio_files, digest_of_banks
 
 STAGE = "sound_bank"
 
@@ -36,12 +38,14 @@ class BankContents:
       duration_s: Their length together.
       digest: Hex SHA-256 over names and stored bytes.
       rejected: Sounds set aside.
+      read: Digest of the files as they were read, as `digest.BankDigest` has it.
     """
 
     files: int
     duration_s: float
     digest: str
     rejected: tuple[Rejection, ...]
+    read: str = ""
 
 
 def check_sounds(
@@ -84,9 +88,11 @@ def prepare_bank(
       InvalidInput: If the folder holds no audio file, or not one that can be used.
     """
     digest, rejected, stored, seconds = hashlib.sha256(), [], 0, 0.0
+    read = BankDigest()
     for path, relative in audio_files(bank, folder):
         try:
-            waveform = load_sound(path, sample_rate)
+            data = _read(path, relative, read)
+            waveform = to_sound(data, sample_rate)
         except Unusable as error:
             rejected.append(Rejection(f"{bank}/{relative}", error.reason, STAGE, error.detail))
         else:
@@ -104,17 +110,30 @@ def prepare_bank(
             f"sound bank {bank!r}: no file of {folder} can be used; for instance {first.path}: "
             f"{first.detail}"
         )
-    return BankContents(stored, seconds, digest.hexdigest(), tuple(rejected))
+    return BankContents(stored, seconds, digest.hexdigest(), tuple(rejected), read.hexdigest())
 
 
-def load_sound(path: str, sample_rate: int) -> np.ndarray:
+def _read(path: str, relative: str, read: BankDigest) -> bytes:
+    """Return a sound's bytes and add their digest."""
+    try:
+        with open_file(path) as file:
+            data = bytes(file.read())
+    except OSError as error:
+        read.add(relative, type(error).__name__)
+        reason = "not_a_file" if error.errno == errno.EINVAL else "unreadable"
+        raise Unusable(reason, f"the file: {error.strerror or error}") from error
+    read.add(relative, digest_as_read(path, data))
+    return data
+
+
+def to_sound(data: bytes, sample_rate: int) -> np.ndarray:
     """Return one sound as mono float32 at a sample rate, turned down if it exceeds full scale.
 
     Raises:
       Unusable: If it can't be decoded, has values that are not finite, or is silent.
     """
     clip_format = ClipFormat(sample_rate, max_samples=MAX_SOUND_SAMPLES)
-    waveform = read_waveform(read_bytes(path), clip_format).waveform
+    waveform = read_waveform(data, clip_format).waveform
     peak = float(np.abs(waveform).max(initial=0.0))
     if to_dbfs(peak) <= FLOOR_DBFS:
         raise Unusable("silent", "a sound to mix in needs a signal; this one is digital silence")
@@ -137,5 +156,4 @@ def describe(contents: Mapping[str, BankContents], sample_rate: int) -> str:
 
 def combined_digest(contents: Mapping[str, BankContents]) -> str:
     """Return one digest over all prepared banks."""
-    lines = "".join(f"{name}\0{c.digest}\n" for name, c in sorted(contents.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return digest_of_banks({name: c.digest for name, c in contents.items()})

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
-import stat
 from collections.abc import Mapping
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.augment.bank_files import is_sound
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.unusable import Unusable
-
-_READ_BYTES = 1024 * 1024
+from tfx_audio.components.content_check import computed
+from tfx_audio.components.open_files import file_digest
 
 
 def bank_digest(banks: Mapping[str, str]) -> str:
-    """Return a hex SHA-256 over the names and the content of all sounds.
+    """Return a digest over the names and the content of all sounds.
 
     Args:
       banks: Folders by bank name, on any of Beam's file systems.
@@ -27,11 +23,37 @@ def bank_digest(banks: Mapping[str, str]) -> str:
     Raises:
       InvalidInput: If a folder does not exist or holds no audio file.
     """
-    digest = hashlib.sha256()
-    for bank, folder in sorted(banks.items()):
+    contents = {}
+    for bank, folder in banks.items():
+        contents[bank] = BankDigest()
         for path, relative in audio_files(bank, folder):
-            digest.update(f"{bank}\0{relative}\0{_file_digest(path)}\n".encode())
-    return digest.hexdigest()
+            try:
+                contents[bank].add(relative, file_digest(path))
+            except OSError as error:
+                contents[bank].add(relative, type(error).__name__)
+    return computed(digest_of_banks({b: digest.hexdigest() for b, digest in contents.items()}))
+
+
+class BankDigest:
+    """A digest of the sounds of one bank, in the order of their names."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._digest = hashlib.sha256()
+
+    def add(self, relative: str, content: str) -> None:
+        """Add a sound's name, and the digest of its bytes or the name of the error."""
+        self._digest.update(f"{relative}\0{content}\n".encode(errors="surrogateescape"))
+
+    def hexdigest(self) -> str:
+        """Return the digest of what was added."""
+        return self._digest.hexdigest()
+
+
+def digest_of_banks(digests: Mapping[str, str]) -> str:
+    """Return one digest over those of the banks, by name."""
+    lines = "".join(f"{bank}\0{digest}\n" for bank, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
@@ -52,29 +74,3 @@ def audio_files(bank: str, folder: str) -> list[tuple[str, str]]:
             f"sound bank {bank!r}: expected a folder with audio files, found none in {folder}"
         )
     return found
-
-
-def read_bytes(path: str) -> bytes:
-    """Return a file's bytes as they are stored.
-
-    Raises:
-      Unusable: If it is not a file; opening a FIFO would wait for ever.
-    """
-    if not _is_file(path):
-        raise Unusable("not_a_file", "neither a file nor a folder")
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return bytes(file.read())
-
-
-def _is_file(path: str) -> bool:
-    return FileSystems.get_scheme(path) is not None or stat.S_ISREG(os.stat(path).st_mode)
-
-
-def _file_digest(path: str) -> str:
-    digest = hashlib.sha256()
-    if not _is_file(path):
-        return "not a file"
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -12,6 +12,7 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio import progress
+from tfx_audio.components.content_check import check_content, computed
 from tfx_audio.components.rejected_table import (
     count_rejected,
     kept_if_it_fails,
@@ -24,6 +25,7 @@ from tfx_audio.components.sound_bank.banks import (
     describe,
     prepare_bank,
 )
+from tfx_audio.components.sound_bank.digest import digest_of_banks
 
 BANKS_KEY = "banks"
 BANK_DIGEST_KEY = "bank_digest"
@@ -61,6 +63,8 @@ class Executor(BaseExecutor):
         for name, folder in sorted(json.loads(exec_properties[BANKS_KEY]).items()):
             target = os.path.join(banks.uri, name)
             contents[name] = prepare_bank(name, folder, target, sample_rate, count_sound)
+        read = computed(digest_of_banks({name: c.read for name, c in contents.items()}))
+        check_content(exec_properties[BANK_DIGEST_KEY], read, f"sound banks {', '.join(contents)}")
         _write(os.path.join(banks.uri, BANKS_FILE), describe(contents, sample_rate))
         banks.set_string_custom_property("digest", combined_digest(contents))
         banks.set_string_custom_property("banks", ",".join(contents))

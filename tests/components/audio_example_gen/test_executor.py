@@ -18,6 +18,7 @@ from tfx_audio.components.audio_example_gen.config import (
     parse_ingest_config,
     statistics_features,
 )
+from tfx_audio.components.audio_example_gen.content_digest import data_digest
 from tfx_audio.components.audio_example_gen.executor import Executor
 
 SELECT = {"test": "index in 0-1", "eval": "index in 2-3"}
@@ -39,11 +40,15 @@ def root(tmp_path):
     return tmp_path
 
 
-def run(root, max_rejected_fraction=0.01, select=SELECT, **changes):
-    data = IngestConfig(path=str(root / "data"), **{"label_from": "{label}_{index}", **changes})
+def config(root, **changes):
+    return IngestConfig(path=str(root / "data"), **{"label_from": "{label}_{index}", **changes})
+
+
+def run(root, max_rejected_fraction=0.01, select=SELECT, digest="digest", **changes):
+    data = config(root, **changes)
     component = AudioExampleGen(
         ingest_config_json(data, SplitConfig(select=select)),
-        data_digest="digest",
+        data_digest=digest,
         max_rejected_fraction=max_rejected_fraction,
         failed_dir=str(root / "failed"),
     )
@@ -74,6 +79,25 @@ def test_splits_counts_and_table(root):
         assert artifact.get_int_custom_property("sample_rate") == 8000
     assert reasons(root / "rejected") == [("a_99.wav", "unreadable"), ("odd.wav", "missing_label")]
     assert not (root / "failed").exists()
+
+
+def test_what_the_run_started_from_is_published(root):
+    (root / "data" / "odd.wav").write_bytes(b"")
+    (root / "data" / "a_99.wav").write_bytes(b"no audio")
+    run(root, max_rejected_fraction=0.1, digest=data_digest(config(root)))
+
+
+@pytest.mark.parametrize("label", ["a", "b"])
+def test_audio_that_is_in_no_file_of_the_cache_key_is_not_published(root, label):
+    """A file that changes for ingest and changes back would be cached for ever."""
+    digest = data_digest(config(root))
+    path = write(root, label, 5)
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    with pytest.raises(InvalidInput, match=r"data': files changed after the run began"):
+        run(root, digest=digest)
+    path.write_bytes(before)
+    run(root, digest=digest)
 
 
 def test_too_many_rejected_fails_and_keeps_the_table(root):

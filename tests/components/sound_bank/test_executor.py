@@ -10,6 +10,7 @@ from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.components.sound_bank import executor
 from tfx_audio.components.sound_bank.component import SoundBank
+from tfx_audio.components.sound_bank.digest import bank_digest
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folders(tmp_path):
     return {bank: str(tmp_path / bank) for bank in ("street", "rooms")}
 
 
-def run(banks, out, max_rejected=0.0):
+def run(banks, out, max_rejected=0.0, digest=None):
     made, rejected = SoundBanks(), RejectedClips()
     made.uri, rejected.uri = str(out / "banks"), str(out / "rejected")
     executor.Executor().Do(
@@ -30,6 +31,7 @@ def run(banks, out, max_rejected=0.0):
         {executor.SOUND_BANKS_KEY: [made], executor.REJECTED_KEY: [rejected]},
         {
             executor.BANKS_KEY: json.dumps(banks),
+            executor.BANK_DIGEST_KEY: digest or bank_digest(banks),
             executor.SAMPLE_RATE_KEY: 8000,
             executor.MAX_REJECTED_KEY: max_rejected,
             executor.FAILED_DIR_KEY: str(out / "failed"),
@@ -62,6 +64,18 @@ def test_too_many_bad_sounds_fail_the_run_and_leave_their_table(folders, tmp_pat
     _, rejected = run(folders, tmp_path / "again", max_rejected=0.5)
     assert rejected.get_int_custom_property("rejected") == 1
     assert rejected.get_int_custom_property("rejected:unreadable") == 1
+
+
+def test_sounds_that_are_not_those_of_the_cache_key_are_not_published(folders, tmp_path):
+    digest = bank_digest(folders)
+    path = Path(folders["street"], "one.wav")
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    with pytest.raises(InvalidInput, match="sound banks rooms, street: files changed"):
+        run(folders, tmp_path / "out", digest=digest)
+    run(folders, tmp_path / "stated", digest="version 1")
+    path.write_bytes(before)
+    run(folders, tmp_path / "again", digest=digest)
 
 
 def test_the_components_parameters_hold_the_content(folders):
