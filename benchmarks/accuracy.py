@@ -89,7 +89,8 @@ def policy_for(seed: int) -> AugmentationPolicy:
 
 def recipe_digest() -> str:
     """Return what tells one recipe from another."""
-    facts = [MODEL.model_dump_json(), TRAIN.model_dump_json(), policy_for(0).to_json()]
+    train = TRAIN.model_dump_json(exclude={"mixing"})  # none: as before there was such a field
+    facts = [MODEL.model_dump_json(), train, policy_for(0).to_json()]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
 
 

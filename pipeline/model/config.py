@@ -122,8 +122,11 @@ class TrainConfig(_Section):
         0.02, ge=0, le=100, description="AdamW's, not on biases and batch norm."
     )
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="Mass spread over all labels.")
+    mixing: Literal["none", "mixup", "between_class"] = Field(
+        "none", description="Train on mixtures of two clips and their labels."
+    )
     seed: int = Field(
-        1, ge=0, lt=2**31, description="Seed of weights, order, placement, masks, dropout."
+        1, ge=0, lt=2**31, description="Seed of weights, order, placement, mixing, masks, dropout."
     )
     patience: int = Field(
         10,

@@ -19,6 +19,7 @@ from tfx_audio.pipeline.model.inputs import (
     fresh_batches,
     training_batches,
 )
+from tfx_audio.pipeline.model.mixing import NONE, MixtureClassifier
 from tfx_audio.pipeline.model.network import BandStatistics, build_classifier, measure_bands
 from tfx_audio.pipeline.model.schedule import Budget, budget, optimizer
 from tfx_audio.pipeline.model.windows import place
@@ -78,6 +79,7 @@ def train(
         band_statistics(model_config, data),
         config.mixed_precision,
     )
+    model = for_mixing(model, config, data.sample_rate)
     compile_for_training(model, config, plan.steps)
     batches = eval_batches(data.evaluation, EVAL_BATCH)
     evaluation = Evaluation(model, batches, data.window, model_config.max_windows)
@@ -127,6 +129,13 @@ def centred(waveforms: tf.RaggedTensor, window: int) -> tf.Tensor:
     """Return the middle of each clip, ``(clips, window)``."""
     ragged = as_ragged(waveforms)
     return place(ragged, tf.fill([ragged.nrows()], 0.5), window)
+
+
+def for_mixing(model: keras.Model, config: TrainConfig, sample_rate: int) -> keras.Model:
+    """Return the model itself, or one of the same layers that trains on mixtures."""
+    if config.mixing == NONE:
+        return model
+    return MixtureClassifier(model.input, model.output, config.mixing, config.seed, sample_rate)
 
 
 def compile_for_training(model: keras.Model, config: TrainConfig, steps: int) -> None:

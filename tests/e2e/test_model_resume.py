@@ -30,7 +30,7 @@ from tfx_audio.pipeline.model.inputs import decoded_clips, read_examples
 from tfx_audio.pipeline.model.preprocessing import decode, normalise_level
 from tfx_audio.pipeline.model.training import ClipData, train
 
-records, directory, out, epochs = sys.argv[1:]
+records, directory, out, epochs, mixing = sys.argv[1:]
 
 def transform(features):
     waveform = normalise_level(decode(features["audio"], features["sample_rate"]))
@@ -38,7 +38,7 @@ def transform(features):
 
 clips = decoded_clips(read_examples([records]), transform).cache()
 data = ClipData(clips, clips, 60, 8000, 1600, 3)
-config = TrainConfig(epochs=int(epochs), batch_size=20, seed=1)
+config = TrainConfig(epochs=int(epochs), batch_size=20, seed=1, mixing=mixing)
 print("training", flush=True)
 def say(batch, logs):
     print("batch", flush=True)
@@ -65,9 +65,9 @@ def records(tmp_path_factory):
     return path
 
 
-def start(records, root, name):
+def start(records, root, name, mixing):
     """Start a training and return it once it begins, imports apart."""
-    arguments = [str(records), str(root / "checkpoint"), str(root / name), str(EPOCHS)]
+    arguments = [str(records), str(root / "checkpoint"), str(root / name), str(EPOCHS), mixing]
     process = subprocess.Popen(
         [sys.executable, "-c", TRAINING, *arguments],
         stdout=subprocess.PIPE,
@@ -79,25 +79,30 @@ def start(records, root, name):
     return process
 
 
+@pytest.fixture(scope="module", params=["none", "mixup", "between_class"])
+def mixing(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def undisturbed(records, tmp_path_factory):
+def undisturbed(records, mixing, tmp_path_factory):
     root = tmp_path_factory.mktemp("undisturbed")
-    assert start(records, root, "out.json").wait() == 0
+    assert start(records, root, "out.json", mixing).wait() == 0
     return json.loads((root / "out.json").read_text())
 
 
 @pytest.mark.parametrize("run", range(KILLS))
-def test_ends_the_same_after_kills_at_random_times(records, undisturbed, tmp_path, run):
+def test_ends_the_same_after_kills_at_random_times(records, mixing, undisturbed, tmp_path, run):
     draw = random.Random(run)
     batches = EPOCHS * BATCHES_PER_EPOCH
     for last in (batches * 2 // 3, batches // 4):  # the second training goes on where it can
-        process = start(records, tmp_path, "out.json")
+        process = start(records, tmp_path, "out.json", mixing)
         for _ in range(draw.randrange(1, last)):
             assert process.stdout.readline() == "batch\n"
         time.sleep(draw.uniform(0, 0.02))
         process.kill()
         assert process.wait() == -signal.SIGKILL
-    assert start(records, tmp_path, "out.json").wait() == 0
+    assert start(records, tmp_path, "out.json", mixing).wait() == 0
 
     ended = json.loads((tmp_path / "out.json").read_text())
 
