@@ -80,7 +80,8 @@ def test_nobody_is_its_own_partner_and_all_others_are():
     ratio = np.stack([np.asarray(ratio) for _, ratio in draws])
     for place in range(5):
         assert set(partner[:, place]) == {0, 1, 2, 3, 4} - {place}
-    assert 0 < ratio.min() and ratio.max() <= 1
+    assert ratio.min() > 0
+    assert ratio.max() <= 1
     assert ratio.mean() == pytest.approx(0.5, abs=0.03)  # 1,000 draws: standard error 0.009
     assert [int(place) for place in mixing_draws(1, 0, 1)[0]] == [0]
 
@@ -108,7 +109,8 @@ def test_a_step_is_a_plain_step_on_the_mixtures_of_its_number(kind):
         return model
 
     plain, mixing = network("none"), network(kind)
-    assert isinstance(mixing, MixtureClassifier) and not isinstance(plain, MixtureClassifier)
+    assert isinstance(mixing, MixtureClassifier)
+    assert not isinstance(plain, MixtureClassifier)
     for step in range(3):
         partner, ratio = mixing_draws(5, step, 6)
         plain.train_on_batch(*mixtures(windows, labels, partner, ratio, kind, 800))
