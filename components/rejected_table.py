@@ -36,18 +36,18 @@ def read_rejections(uri: str) -> Iterator[Rejection]:
 def kept_if_it_fails(uri: str, failed_dir: str, stage: str) -> Iterator[str]:
     """Copy the table to ``<failed_dir>/<stage>-rejected.jsonl`` where the body raises.
 
-    TFX deletes the artifacts of an executor that raises. Yields where the copy would lie, an empty
-    string for nowhere.
+    TFX deletes the artifacts of an executor that raises. Without a folder the copy lies in one
+    beside the artifact, ``<uri>-failed``. Yields where the copy would lie.
     """
-    kept = FileSystems.join(failed_dir, f"{stage}-rejected.jsonl") if failed_dir else ""
+    folder = failed_dir or f"{uri.rstrip('/')}-failed"
+    kept = FileSystems.join(folder, f"{stage}-rejected.jsonl")
     try:
         yield kept
     except Exception:
-        if kept:
-            with FileSystems.create(kept, "text/plain") as table:
-                for path in match_files(uri, FILE_PATTERN):
-                    with open_file(path) as part:
-                        table.write(part.read())
+        with FileSystems.create(kept, "text/plain") as table:
+            for path in match_files(uri, FILE_PATTERN):
+                with open_file(path) as part:
+                    table.write(part.read())
         raise
 
 

@@ -80,10 +80,12 @@ def create_pipeline(
 
 def _data_nodes(config: PipelineConfig, inputs: PipelineInputs) -> dict[str, BaseNode]:
     example_gen = AudioExampleGen(
-        ingest_config=inputs.ingest_config,
+        input_base=inputs.ingest.path,
+        split=inputs.split,
         data_digest=inputs.data_digest,
         failed_dir=config.failed_dir,
         max_rejected_fraction=config.max_rejected_fraction,
+        **inputs.ingest.model_dump(exclude={"path"}),
     )
     examples = example_gen.outputs["examples"]
     looked_at = statistics_features(inputs.ingest)
@@ -122,7 +124,7 @@ def _augmentation_nodes(
     example_gen = nodes["example_gen"]
     augmenter = added["augmenter"] = AudioAugmenter(
         examples=example_gen.outputs["examples"],
-        policy=inputs.policy.to_json(),
+        policy=inputs.policy,
         sound_banks=sound_banks,
         evaluation_split=inputs.judging_split,
         failed_dir=config.failed_dir,

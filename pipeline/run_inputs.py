@@ -12,11 +12,7 @@ from dataclasses import dataclass, field, replace
 from tfx_audio.components.audio.augment.augmenter import check_policy
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
-from tfx_audio.components.audio_example_gen.config import (
-    IngestConfig,
-    SplitConfig,
-    ingest_config_json,
-)
+from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
 from tfx_audio.components.audio_example_gen.content_digest import data_digest
 from tfx_audio.components.audio_example_gen.listing.inventory import scan
 from tfx_audio.components.sound_bank.digest import bank_digest
@@ -66,11 +62,6 @@ class PipelineInputs:
                 "expected data.sample_rate: it is not set, and there are no headers to read it from"
             )
         return self.ingest.sample_rate
-
-    @property
-    def ingest_config(self) -> str:
-        """The sections `data` and `split` as AudioExampleGen takes them."""
-        return ingest_config_json(self.ingest, self.split)
 
 
 def read_inputs(config: PipelineConfig) -> PipelineInputs:

@@ -10,6 +10,7 @@ import wave
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ CLIPPED_LEVEL = 32767.0 / PCM16_SCALE
 _WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _LIKE_A_COPYS = re.compile(r"(~[0-9]+|@[^@/~]+)\Z")
 _BETWEEN_LABELS = "\n"  # no label has one: they are printable
-_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 def join_labels(names: Iterable[str]) -> str:
@@ -56,7 +57,7 @@ class Clip:
       copy_index: 0 for an original, 1..n for its augmented copies.
       augmentation: JSON of the transforms applied; ``{}`` for an original.
       condition: ``clean`` or the name of a robustness condition.
-      fields: Further named values, kept as features on request.
+      fields: Further named values, kept as features: a text, or a list of bytes or numbers.
     """
 
     clip_id: str
@@ -68,7 +69,7 @@ class Clip:
     copy_index: int = 0
     augmentation: str = "{}"
     condition: str = CLEAN
-    fields: Mapping[str, str] = field(default_factory=lambda: _NO_FIELDS)
+    fields: Mapping[str, Any] = field(default_factory=lambda: _NO_FIELDS)
 
     def __post_init__(self) -> None:
         if not self.source_clip_id:

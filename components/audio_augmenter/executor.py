@@ -19,6 +19,7 @@ from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPo
 from tfx_audio.components.audio.rejection import check_rejected
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.user_records import user_records
 from tfx_audio.components.rejected_table import count_rejected, kept_if_it_fails
 
 EXAMPLES_KEY = "examples"
@@ -26,6 +27,7 @@ SOUND_BANKS_KEY = "sound_banks"
 AUGMENTED_KEY = "augmented_examples"
 REJECTED_KEY = "rejected"
 POLICY_KEY = "policy"
+COLUMNS_KEY = "columns"
 EVALUATION_SPLIT_KEY = "evaluation_split"
 MAX_REJECTED_KEY = "max_rejected_fraction"
 FAILED_DIR_KEY = "failed_dir"
@@ -48,6 +50,7 @@ class Executor(BaseBeamExecutor):
         for artifact in (augmented, rejected):
             _empty(artifact.uri)  # an execution that is tried again finds what the last one left
         policy = AugmentationPolicy.from_json(exec_properties[POLICY_KEY])
+        columns = exec_properties.get(COLUMNS_KEY) or ""
         job = AugmentationJob(
             policy=policy,
             inputs=input_patterns(input_dict[EXAMPLES_KEY]),
@@ -56,10 +59,11 @@ class Executor(BaseBeamExecutor):
             progress_dir=os.path.join(augmented.uri, ".progress"),
             bank_uris=_bank_uris(policy, banks),
             evaluation_split=exec_properties.get(EVALUATION_SPLIT_KEY) or "",
+            records=user_records(columns),
         )
         augmented.split_names = artifact_utils.encode_split_names(job.output_splits)
         counts = run_job(job, self._pipeline_for, self._beam_pipeline_args)
-        facts = provenance.provenance(policy, _bank_digest(banks), counts)
+        facts = provenance.provenance(policy, _bank_digest(banks), counts, columns)
         provenance.write_beside(augmented.uri, policy, facts)
         _describe(augmented, facts)
         augmented.set_string_custom_property("evaluation_split", job.judged_split)

@@ -28,7 +28,13 @@ from tfx_audio.components.audio_augmenter.finished_spans import (
     plan_work,
 )
 from tfx_audio.components.audio_augmenter.provenance import library_versions
-from tfx_audio.components.audio_augmenter.spans import Span, count_records, plan_spans
+from tfx_audio.components.audio_augmenter.record_check import check_records
+from tfx_audio.components.audio_augmenter.spans import (
+    Span,
+    count_records,
+    plan_spans,
+    sample_records,
+)
 from tfx_audio.components.audio_augmenter.transforms import (
     EXAMPLES,
     REJECTED,
@@ -42,6 +48,7 @@ from tfx_audio.components.audio_augmenter.transforms import (
     ReadExamples,
     condition_tag,
 )
+from tfx_audio.components.audio_augmenter.user_records import CONTRACT, ContractRecords
 from tfx_audio.components.audio_augmenter.workers import (
     Work,
     choose_workers,
@@ -55,6 +62,7 @@ from tfx_audio.components.sound_bank.staging import stage_banks
 CONDITIONS = "conditions"
 STAGE = "AudioAugmenter"
 SHARD_PREFIX = "data_tfrecord"
+_SAMPLED_RECORDS = 8
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class AugmentationJob:
       kept_dir: A folder, on a file system of this machine, where results of finished spans are
         kept, so that a job that was killed goes on from there; empty: nothing is kept.
       bank_digest: Digest of the sound banks' content, which kept results depend on.
+      records: How the examples are read and written.
     """
 
     policy: AugmentationPolicy
@@ -83,6 +92,7 @@ class AugmentationJob:
     evaluation_split: str = ""
     kept_dir: str = ""
     bank_digest: str = ""
+    records: ContractRecords = CONTRACT
 
     @property
     def judged_split(self) -> str:
@@ -99,20 +109,26 @@ class AugmentationJob:
         return {name: f"{self.judged_split}_{name}" for name in self.policy.conditions}
 
     @property
+    def passed_splits(self) -> list[str]:
+        """What is passed on as it came; the conditions of `test` stand for it."""
+        return sorted(split for split in self.inputs if split not in (TRAIN, TEST))
+
+    @property
     def output_splits(self) -> list[str]:
-        """Everything that is written: train, eval where there is one, the conditions."""
-        passed = [EVAL] if EVAL in self.inputs else []
-        return [TRAIN, *passed, *self.condition_splits.values()]
+        """Everything that is written: train, what is passed on, the conditions."""
+        return [TRAIN, *self.passed_splits, *self.condition_splits.values()]
 
     @property
     def outputs_by_step(self) -> dict[str, dict[str, str]]:
         """The output splits of each step, by the tag that its results have."""
         conditions = {condition_tag(name): s for name, s in self.condition_splits.items()}
-        return {TRAIN: {EXAMPLES: TRAIN}, EVAL: {EXAMPLES: EVAL}, CONDITIONS: conditions}
+        whole = {split: {EXAMPLES: split} for split in (TRAIN, *self.passed_splits)}
+        return {**whole, CONDITIONS: conditions}
 
     def spans_by_step(self, spans: Mapping[str, list[Span]]) -> dict[str, list[Span]]:
         """Return what each step reads, of the spans of each split."""
-        read = {TRAIN: TRAIN, EVAL: EVAL, CONDITIONS: self.judged_split}
+        read = {split: split for split in (TRAIN, *self.passed_splits)}
+        read[CONDITIONS] = self.judged_split
         return {step: spans[split] for step, split in read.items() if split in spans}
 
     def check(self) -> None:
@@ -150,13 +166,15 @@ def run_job(
     job.check()
     augmenter = Augmenter(job.policy, stage_banks(job.bank_uris))
     spans = {split: plan_spans(patterns) for split, patterns in job.inputs.items()}
+    check_records(job.records, sample_records(spans[TRAIN], _SAMPLED_RECORDS))
     label_counts = _count_labels(job, spans[TRAIN]) if needs_labels(job.policy) else None
 
     def run(to_do: Mapping[str, list[Span]], add_steps: Callable[[beam.Pipeline], None]) -> Any:
         train, judged = to_do[TRAIN], to_do.get(CONDITIONS, [])
         args = list(beam_args)
         if not is_chosen(args):
-            work = [Work(train, average_copies(job.policy, label_counts)), Work(judged)]
+            copies = average_copies(job.policy, label_counts)
+            work = [Work(train, copies, job.records), Work(judged, records=job.records)]
             args += worker_args(choose_workers(work, augmenter))
         watch_workers()
         pipeline = make_pipeline(args)
@@ -195,10 +213,11 @@ def _run_kept(
     )
     if missing := finished.missing():
         policy_json, banks, progress_dir = job.policy.to_json(), job.bank_uris, job.progress_dir
-        augment = AugmentFn(policy_json, banks, progress_dir)
-        conditions = ConditionFn(policy_json, banks, progress_dir)
+        augment = AugmentFn(policy_json, banks, progress_dir, job.records)
+        conditions = ConditionFn(policy_json, banks, progress_dir, job.records)
+        passed = {split: ExampleFn(job.records) for split in job.passed_splits}
         do_work = FinishSpans(
-            {TRAIN: augment, EVAL: ExampleFn(), CONDITIONS: conditions},
+            {TRAIN: augment, **passed, CONDITIONS: conditions},
             job.outputs_by_step,
             job.kept_dir,
             {TRAIN: (label_counts,)},
@@ -234,23 +253,27 @@ def build(
     label_counts: Mapping[str, int] | None = None,
 ) -> None:
     """Add a job's steps to a pipeline."""
-    policy, banks = job.policy, job.bank_uris
+    policy, banks, records = job.policy, job.bank_uris, job.records
     augmented = (
         pipeline
         | "Read[train]" >> ReadExamples(spans[TRAIN])
-        | "Augment[train]" >> AugmentClips(policy, banks, label_counts, job.progress_dir)
+        | "Augment[train]" >> AugmentClips(policy, banks, label_counts, job.progress_dir, records)
     )
     _write(augmented[EXAMPLES], job, TRAIN)
     rejected = [augmented[REJECTED]]
-    if EVAL in job.inputs:
-        passed = pipeline | "Read[eval]" >> ReadExamples(spans[EVAL]) | CheckExamples()
-        _write(passed[EXAMPLES], job, EVAL)
+    for split in job.passed_splits:
+        passed = (
+            pipeline
+            | f"Read[{split}]" >> ReadExamples(spans[split])
+            | f"Check[{split}]" >> CheckExamples(records)
+        )
+        _write(passed[EXAMPLES], job, split)
         rejected.append(passed[REJECTED])
     if job.judged_split:
         made = (
             pipeline
             | "Read[conditions]" >> ReadExamples(spans[job.judged_split])
-            | "Conditions" >> MakeConditions(policy, banks, job.progress_dir)
+            | "Conditions" >> MakeConditions(policy, banks, job.progress_dir, records)
         )
         for name, split in job.condition_splits.items():
             _write(made[condition_tag(name)], job, split)
@@ -277,7 +300,7 @@ def _count_labels(job: AugmentationJob, spans: Sequence[Span]) -> dict[str, int]
         _ = (
             pipeline
             | ReadExamples(spans)
-            | CountLabels()
+            | CountLabels(job.records)
             | beam.Map(json.dumps)
             | beam.io.WriteToText(prefix, num_shards=1)
         )

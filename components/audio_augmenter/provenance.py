@@ -15,11 +15,12 @@ from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
 
 POLICY_FILE = "policy.json"
 PROVENANCE_FILE = "provenance.json"
+COLUMNS_FACT = "columns"
 _LIBRARIES = ("tfx-audio", "audiomentations", "apache-beam", "numpy", "scipy", "librosa", "soxr")
 
 
 def provenance(
-    policy: AugmentationPolicy, bank_digest: str, counts: AugmentationCounts
+    policy: AugmentationPolicy, bank_digest: str, counts: AugmentationCounts, columns: str = ""
 ) -> dict[str, Any]:
     """Return the facts by name.
 
@@ -27,8 +28,10 @@ def provenance(
       policy: The policy that was applied.
       bank_digest: Digest of the sound banks, empty if there are none.
       counts: What the job counted.
+      columns: How the records are read (`user_records.columns_json`), if not by the contract.
     """
     return {
+        **({COLUMNS_FACT: columns} if columns else {}),
         "policy_digest": policy.digest,
         "seed": policy.seed,
         "sound_bank_digest": bank_digest,

@@ -83,6 +83,12 @@ def count_records(spans: Sequence[Span]) -> int | None:
     return None if None in counts else sum(count or 0 for count in counts)
 
 
+def sample_records(spans: Sequence[Span], at_most: int) -> list[bytes]:
+    """Return the first record of some spans, spread over all of them."""
+    step = max(1, len(spans) // at_most)
+    return [record for span in spans[::step] for record in itertools.islice(read_span(span), 1)]
+
+
 def read_span(span: Span) -> Iterator[bytes]:
     """Yield the records of a span, checksums verified.
 

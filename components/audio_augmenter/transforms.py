@@ -22,17 +22,11 @@ from tfx_audio.components.audio.clip import (
     original_id,
 )
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-from tfx_audio.components.audio.records.examples import (
-    CLIP_ID_KEY,
-    clip_to_example,
-    example_to_clip,
-    label_of,
-    parse_features,
-    text_of,
-)
+from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, text_of
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_augmenter import counters
 from tfx_audio.components.audio_augmenter.spans import Span, plan_spans, read_span
+from tfx_audio.components.audio_augmenter.user_records import CONTRACT, ContractRecords
 from tfx_audio.components.progress_files import FinishedCount
 from tfx_audio.components.sound_bank.staging import stage_banks
 
@@ -75,7 +69,8 @@ class ReadExamples(beam.PTransform):
 class AugmentClips(beam.PTransform):
     """Make augmented copies of every example.
 
-    Input: serialised examples of the data contract. Output: a pair of collections,
+    Input: serialised examples of the data contract, or with the user's own features (`records`).
+    Output: a pair of collections,
     ``.examples`` (kept originals and copies, serialised) and ``.rejected`` (JSON lines of
     `Rejection`: a copy that failed, or an example that can't be read).
     """
@@ -86,6 +81,7 @@ class AugmentClips(beam.PTransform):
         bank_uris: Mapping[str, str] | None = None,
         label_counts: LabelCounts = None,
         progress_dir: str = "",
+        records: ContractRecords = CONTRACT,
     ) -> None:
         """Keep the configuration; nothing is loaded before a worker starts.
 
@@ -95,10 +91,11 @@ class AugmentClips(beam.PTransform):
           label_counts: Clips by label, needed if the policy balances: a mapping, or a side input
             of one (``beam.pvalue.AsDict(examples | CountLabels())``).
           progress_dir: Where workers note how many clips they have finished; empty for nowhere.
+          records: How the examples are read and written (`user_records.user_records`).
         """
         super().__init__()
         self._policy = policy
-        self._fn = AugmentFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
+        self._fn = AugmentFn(policy.to_json(), dict(bank_uris or {}), progress_dir, records)
         self._label_counts = label_counts
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
@@ -127,11 +124,12 @@ class MakeConditions(beam.PTransform):
         policy: AugmentationPolicy,
         bank_uris: Mapping[str, str] | None = None,
         progress_dir: str = "",
+        records: ContractRecords = CONTRACT,
     ) -> None:
         """Keep the configuration; see `AugmentClips`."""
         super().__init__()
         self._names = sorted(policy.conditions)
-        self._fn = ConditionFn(policy.to_json(), dict(bank_uris or {}), progress_dir)
+        self._fn = ConditionFn(policy.to_json(), dict(bank_uris or {}), progress_dir, records)
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
         """Return the tagged outputs."""
@@ -142,19 +140,29 @@ class MakeConditions(beam.PTransform):
 class CheckExamples(beam.PTransform):
     """Pass examples on: ``.examples``, and ``.rejected`` for what is not one."""
 
+    def __init__(self, records: ContractRecords = CONTRACT) -> None:
+        """Keep how they are read."""
+        super().__init__()
+        self._fn = ExampleFn(records)
+
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
         """Return the tagged outputs."""
-        return examples | "Check" >> beam.ParDo(ExampleFn()).with_outputs(REJECTED, main=EXAMPLES)
+        return examples | "Check" >> beam.ParDo(self._fn).with_outputs(REJECTED, main=EXAMPLES)
 
 
 class CountLabels(beam.PTransform):
     """Count examples by label: a collection of ``(label, clips)``."""
 
+    def __init__(self, records: ContractRecords = CONTRACT) -> None:
+        """Keep how they are read."""
+        super().__init__()
+        self._records = records
+
     def expand(self, examples: beam.PCollection[bytes]) -> beam.PCollection[tuple[str, int]]:
         """Return one pair a label."""
         return (
             examples
-            | "Label" >> beam.FlatMap(_labels).with_output_types(str)
+            | "Label" >> beam.FlatMap(_labels, self._records).with_output_types(str)
             | "Count" >> beam.combiners.Count.PerElement()
         )
 
@@ -166,6 +174,9 @@ def condition_tag(name: str) -> str:
 
 class ExampleFn(beam.DoFn):
     """Passes examples on; what all DoFns share: what is no example, and what it counts."""
+
+    def __init__(self, records: ContractRecords = CONTRACT) -> None:
+        self._records = records
 
     def setup(self) -> None:
         """Begin to count."""
@@ -190,15 +201,15 @@ class ExampleFn(beam.DoFn):
         An original that is called as a copy would be gets another name; ingest gives none such.
         """
         try:
-            clip = example_to_clip(example)
+            clip = self._records.read(example)
         except ValueError as error:
             self._why = str(error)
             return None, example
         if clip.copy_index or clip.condition != CLEAN or is_original_id(clip.clip_id):
-            return clip, example
+            return clip, self._records.keep(example, clip)
         name = original_id(clip.clip_id)
         clip = clip.replace(clip_id=name, source_clip_id=name)
-        return clip, clip_to_example(clip)
+        return clip, self._records.write(clip)
 
     def _unreadable(self, example: bytes) -> TaggedOutput:
         name = text_of(example, CLIP_ID_KEY)
@@ -212,7 +223,14 @@ class ExampleFn(beam.DoFn):
 class PolicyFn(ExampleFn):
     """What augments: the augmenter, built once a worker."""
 
-    def __init__(self, policy_json: str, bank_uris: Mapping[str, str], progress_dir: str) -> None:
+    def __init__(
+        self,
+        policy_json: str,
+        bank_uris: Mapping[str, str],
+        progress_dir: str,
+        records: ContractRecords = CONTRACT,
+    ) -> None:
+        super().__init__(records)
         self._policy_json = policy_json
         self._bank_uris = bank_uris
         self._progress_dir = progress_dir
@@ -292,7 +310,7 @@ class AugmentFn(PolicyFn):
             return self._failure(clip, copy_id(clip.clip_id, copy_index), error)
         self._counters.add(counters.AUGMENTED)
         self._counters.add(counters.AUDIO_MS_OUT, round(1000 * copy.duration_s))
-        return clip_to_example(copy)
+        return self._records.write(copy)
 
 
 class ConditionFn(PolicyFn):
@@ -314,12 +332,12 @@ class ConditionFn(PolicyFn):
         except self._failed as error:
             return self._failure(clip, condition_id(clip.clip_id, name), error)
         self._counters.add(counters.CONDITIONED, of=name)
-        return TaggedOutput(condition_tag(name), clip_to_example(made))
+        return TaggedOutput(condition_tag(name), self._records.write(made))
 
 
-def _labels(example: bytes) -> list[str]:
+def _labels(example: bytes, records: ContractRecords) -> list[str]:
     """Return the example's labels, or nothing where it can't be read (the augmentation says so)."""
     try:
-        return list(label_names(label_of(parse_features(example))))
+        return list(label_names(records.label(example)))
     except (ValueError, AttributeError):
         return []

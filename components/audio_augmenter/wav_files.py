@@ -98,7 +98,7 @@ def file_name(clip_id: str, distinct: bool = False) -> str:
 def _text(features: Mapping[str, list[Any]], key: str) -> str:
     values = features.get(key) or [""]
     value = values[0]
-    return value.decode("utf-8") if isinstance(value, bytes) else f"{value:.9g}"
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else f"{value:.9g}"
 
 
 def _cell(features: Mapping[str, list[Any]], key: str) -> str:

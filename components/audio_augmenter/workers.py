@@ -8,7 +8,6 @@ any number of workers makes the same bytes.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
 import os
@@ -20,8 +19,8 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip
-from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
-from tfx_audio.components.audio_augmenter.spans import Span, read_span
+from tfx_audio.components.audio_augmenter.spans import Span, sample_records
+from tfx_audio.components.audio_augmenter.user_records import CONTRACT, ContractRecords
 
 START_S = 7.0
 MIN_SECONDS_PER_WORKER = 4.0
@@ -40,10 +39,12 @@ class Work:
     Attributes:
       spans: Where they are.
       copies: Copies of the average clip; None for one clip under each condition.
+      records: How they are read and written.
     """
 
     spans: Sequence[Span]
     copies: float | None = None
+    records: ContractRecords = CONTRACT
 
 
 def is_chosen(beam_args: Sequence[str]) -> bool:
@@ -83,8 +84,7 @@ def worthwhile_workers(seconds: float, cpus: int) -> int:
 
 def estimate_seconds(work: Work, augmenter: Augmenter) -> float:
     """Return about how long one process takes, by timing a few clips spread over the spans."""
-    step = max(1, len(work.spans) // _SAMPLED_CLIPS)
-    records = [r for span in work.spans[::step] for r in itertools.islice(read_span(span), 1)]
+    records = sample_records(work.spans, _SAMPLED_CLIPS)
     total = sum(span.size for span in work.spans)
     if not records or not total:
         return 0.0
@@ -109,25 +109,27 @@ def _time_one(example: bytes, work: Work, augmenter: Augmenter) -> float:
     """Return the seconds that all that is made of one example takes, by timing a part."""
     try:
         start = time.perf_counter()
-        clip = example_to_clip(example)
+        clip = work.records.read(example)
         reading = time.perf_counter() - start
     except ValueError:
         return 0.0
     if work.copies is None:
-        return reading + sum(_timed(augmenter, clip, name) for name in augmenter.policy.conditions)
+        return reading + sum(
+            _timed(augmenter, clip, name, work) for name in augmenter.policy.conditions
+        )
     sampled = min(_SAMPLED_COPIES, math.ceil(work.copies))
-    made = sum(_timed(augmenter, clip, index) for index in range(1, sampled + 1))
+    made = sum(_timed(augmenter, clip, index, work) for index in range(1, sampled + 1))
     return reading + made * work.copies / max(1, sampled)
 
 
-def _timed(augmenter: Augmenter, clip: Clip, what: int | str) -> float:
+def _timed(augmenter: Augmenter, clip: Clip, what: int | str, work: Work) -> float:
     start = time.perf_counter()
     try:
         if isinstance(what, int):
             made = augmenter.augment(clip, what)
         else:
             made = augmenter.condition(clip, what)
-        clip_to_example(made)
+        work.records.write(made)
     except AugmentationFailed:
         pass  # the worker that makes this copy rejects it, with the reason
     return time.perf_counter() - start

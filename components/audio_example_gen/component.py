@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -11,6 +12,13 @@ from tfx.types import component_spec, standard_artifacts
 from tfx_audio.components.artifacts import RejectedClips
 from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
 from tfx_audio.components.audio_example_gen import executor
+from tfx_audio.components.audio_example_gen.config import (
+    IngestConfig,
+    SplitConfig,
+    ingest_config_json,
+    parse_section,
+)
+from tfx_audio.components.audio_example_gen.content_digest import data_digest as digest_of
 from tfx_audio.components.code_digest import import_closure_digest
 
 
@@ -43,25 +51,37 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
 
     def __init__(
         self,
-        ingest_config: str,
-        data_digest: str,
+        input_base: str,
+        split: Mapping[str, Any] | SplitConfig | None = None,
+        data_digest: str | None = None,
         max_rejected_fraction: float = DEFAULT_MAX_REJECTED_FRACTION,
         failed_dir: str = "",
         code_digest: str | None = None,
+        **data: Any,
     ) -> None:
         """Construct the component.
 
         Args:
-          ingest_config: What `audio_example_gen.config.ingest_config_json` returns.
-          data_digest: What `audio_example_gen.content_digest.data_digest` returns, or a version
-            where the data can't be read when the pipeline is compiled.
+          input_base: Data root: a folder of audio, of tables or of records.
+          split: How clips are divided, the fields of `SplitConfig`: ``{"by": "speaker"}``.
+          data_digest: Digest of the data's content; read from the data by default. A version
+            where they can't be read when the pipeline is compiled.
           max_rejected_fraction: The largest fraction of clips that may be rejected.
-          failed_dir: Folder for the rejected table of a run that fails; nowhere if empty.
+          failed_dir: Folder for the rejected table of a run that fails; empty: beside the
+            output, which TFX deletes then.
           code_digest: Digest of the code that runs; computed if None.
+          **data: Fields of `IngestConfig`, as in the section `data` of a configuration:
+            ``layout``, ``columns``, ``label_from``, ``sample_rate``, ...
+
+        Raises:
+          InvalidInput: If a field is unknown or the data can't be listed.
         """
+        ingest = parse_section(IngestConfig, "data", {"path": input_base, **data})
+        if not isinstance(split, SplitConfig):
+            split = parse_section(SplitConfig, "split", split or {})
         spec = AudioExampleGenSpec(
-            ingest_config=ingest_config,
-            data_digest=data_digest,
+            ingest_config=ingest_config_json(ingest, split),
+            data_digest=digest_of(ingest) if data_digest is None else data_digest,
             code_digest=code_digest or import_closure_digest(executor.__name__),
             max_rejected_fraction=max_rejected_fraction,
             failed_dir=failed_dir,

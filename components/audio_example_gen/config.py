@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.name_pattern import parse_name_pattern
 from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS
@@ -192,6 +194,24 @@ class SplitConfig(BaseModel):
     def rule(self, given_splits: frozenset[str] = frozenset()) -> SplitRule:
         """Return the rule; raises InvalidInput where it makes no sense."""
         return make_split_rule(self.ratios, self.by, self.select, self.seed or 0, given_splits)
+
+
+_Section = TypeVar("_Section", bound=BaseModel)
+
+
+def parse_section(model: type[_Section], where: str, values: Mapping[str, Any]) -> _Section:
+    """Return a section of the configuration from plain values.
+
+    Raises:
+      InvalidInput: For the first field that is unknown or has no value that it may have.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        hint = did_you_mean(name, model.model_fields) if first["type"] == "extra_forbidden" else ""
+        raise InvalidInput(f"{where}.{name}: {first['msg']}.{hint}") from None
 
 
 def ingest_config_json(data: IngestConfig, split: SplitConfig) -> str:

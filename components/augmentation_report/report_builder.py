@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,12 @@ from tfx_audio.components.audio.clip import CLEAN, label_names
 from tfx_audio.components.audio.records import examples
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import TRAIN
-from tfx_audio.components.audio_augmenter.provenance import POLICY_FILE, PROVENANCE_FILE
+from tfx_audio.components.audio_augmenter.provenance import (
+    COLUMNS_FACT,
+    POLICY_FILE,
+    PROVENANCE_FILE,
+)
+from tfx_audio.components.audio_augmenter.user_records import user_records
 from tfx_audio.components.audio_schema_gen.anomalies import Anomaly
 from tfx_audio.components.augmentation_report.clip_views import build_family_views
 from tfx_audio.components.augmentation_report.report_data import Report
@@ -72,13 +77,14 @@ def build_report(sources: ReportSources, title: str = "Augmentation report") -> 
     """
     copies = FamilySampler(sources.clips_per_label, sources.max_copies)
     conditions = FamilySampler(_CONDITION_FAMILIES, sources.max_copies)
-    before = {s: _read_split(s, uri, copies, conditions) for s, uri in sources.before.items()}
-    after = {s: _read_split(s, uri, copies, conditions) for s, uri in sources.after.items()}
+    facts = _read_json(sources.augmented_dir, PROVENANCE_FILE)
+    read = user_records(facts.get(COLUMNS_FACT, "")).by_contract
+    before = {s: _read_split(s, uri, read, copies, conditions) for s, uri in sources.before.items()}
+    after = {s: _read_split(s, uri, read, copies, conditions) for s, uri in sources.after.items()}
     views, sound = build_family_views(_fairly(_families(copies)), sources.model)
     heard, _ = build_family_views(
         [pair for pair in _families(conditions) if len(pair[1].copies)], sources.model, masked=False
     )
-    facts = _read_json(sources.augmented_dir, PROVENANCE_FILE)
     counters = facts.get("counters", {})
     counts, rejected = _read_rejected(sources.rejected_dirs)
     return Report(
@@ -108,11 +114,15 @@ def _all_anomalies(sources: ReportSources) -> tuple[Anomaly, ...] | None:
 
 
 def _read_split(
-    split: str, uri: str, copies: FamilySampler, conditions: FamilySampler
+    split: str,
+    uri: str,
+    read: Callable[[bytes], bytes],
+    copies: FamilySampler,
+    conditions: FamilySampler,
 ) -> SplitTotals:
     """Count one split, and offer its records to the samplers."""
     totals = SplitTotals()
-    for record in (r for path in match_files(uri, "*") for r in read_record_file(path)):
+    for record in (read(r) for path in match_files(uri, "*") for r in read_record_file(path)):
         features = examples.parse_features(record)
         totals.add(features)
         label = examples.label_of(features)

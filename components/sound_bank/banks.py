@@ -81,7 +81,7 @@ def prepare_bank(
       bank: Its name, for messages.
       folder: Where the sounds are.
       out_dir: Where they are written, as ``<relative path>.wav``.
-      sample_rate: Hz of what is written.
+      sample_rate: Hz of what is written; 0 for each sound's own.
       on_sound: Called after every sound, for progress.
 
     Raises:
@@ -92,17 +92,17 @@ def prepare_bank(
     for path, relative in audio_files(bank, folder):
         try:
             data = _read(path, relative, read)
-            waveform = to_sound(data, sample_rate)
+            waveform, rate = to_sound(data, sample_rate)
         except Unusable as error:
             rejected.append(Rejection(f"{bank}/{relative}", error.reason, STAGE, error.detail))
         else:
-            wav = encode_wav(waveform, sample_rate)
+            wav = encode_wav(waveform, rate)
             target = stored_name(relative)
             with FileSystems.create(FileSystems.join(out_dir, target), "audio/wav") as file:
                 file.write(wav)
             digest.update(f"{target}\0{hashlib.sha256(wav).hexdigest()}\n".encode())
             stored += 1
-            seconds += len(waveform) / sample_rate
+            seconds += len(waveform) / rate
         on_sound()
     if not stored:
         first = rejected[0]
@@ -126,18 +126,18 @@ def _read(path: str, relative: str, read: BankDigest) -> bytes:
     return data
 
 
-def to_sound(data: bytes, sample_rate: int) -> np.ndarray:
-    """Return one sound as mono float32 at a sample rate, turned down if it exceeds full scale.
+def to_sound(data: bytes, sample_rate: int) -> tuple[np.ndarray, int]:
+    """Return one sound as mono float32, turned down if it exceeds full scale, and its rate.
 
     Raises:
       Unusable: If it can't be decoded, has values that are not finite, or is silent.
     """
     clip_format = ClipFormat(sample_rate, max_samples=MAX_SOUND_SAMPLES)
-    waveform = read_waveform(data, clip_format).waveform
+    waveform, rate, _ = read_waveform(data, clip_format)
     peak = float(np.abs(waveform).max(initial=0.0))
     if to_dbfs(peak) <= FLOOR_DBFS:
         raise Unusable("silent", "a sound to mix in needs a signal; this one is digital silence")
-    return waveform / peak if peak > 1.0 else waveform
+    return (waveform / peak if peak > 1.0 else waveform), rate
 
 
 def stored_name(relative: str) -> str:

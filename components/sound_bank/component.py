@@ -52,7 +52,7 @@ class SoundBank(BaseComponent):
     def __init__(
         self,
         banks: Mapping[str, str],
-        sample_rate: int,
+        sample_rate: int = 0,
         bank_digest: str | None = None,
         max_rejected_fraction: float = DEFAULT_MAX_REJECTED_FRACTION,
         failed_dir: str = "",
@@ -62,12 +62,14 @@ class SoundBank(BaseComponent):
 
         Args:
           banks: Folders by the name that the policy uses.
-          sample_rate: Hz of the clips that the sounds are mixed into.
+          sample_rate: Hz of the clips that the sounds are mixed into; 0: every sound keeps its
+            own, and each worker brings it to the clips'.
           bank_digest: Digest of the folders' content, which makes a changed sound a changed
             parameter; read from the folders by default. Where they can't be read when the
             pipeline is compiled, any version string of your own.
           max_rejected_fraction: The component fails if more of the sounds can't be used.
-          failed_dir: Where the rejected table is saved when it fails; empty for nowhere.
+          failed_dir: Where the rejected table is saved when it fails; empty: beside the
+            output, which TFX deletes then.
           code_digest: Digest of the code that runs; by default of this checkout's.
 
         Raises:

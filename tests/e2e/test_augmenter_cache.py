@@ -41,7 +41,6 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.proto import example_gen_pb2
 import tfx_audio.components.code_digest
 from tfx_audio import AudioAugmenter, SoundBank
-from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.pipeline.beam.runtime_args import by_environment
 
 root, beam_args = sys.argv[1], sys.argv[2:]
@@ -54,7 +53,7 @@ examples = ImportExampleGen(
 banks = SoundBank(banks={"street": f"{root}/street"}, sample_rate=8000)
 augmenter = AudioAugmenter(
     examples=examples.outputs["examples"],
-    policy=load_policy(f"{root}/policy.yaml").to_json(),
+    policy=f"{root}/policy.yaml",
     sound_banks=banks.outputs["sound_banks"],
 )
 beam_args = ["--runner=DirectRunner", "--sdk_container_image=unused", *beam_args]

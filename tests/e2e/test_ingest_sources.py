@@ -24,10 +24,8 @@ from tfx_audio.components.audio_example_gen.component import AudioExampleGen
 from tfx_audio.components.audio_example_gen.config import (
     IngestConfig,
     SplitConfig,
-    ingest_config_json,
     statistics_features,
 )
-from tfx_audio.components.audio_example_gen.content_digest import data_digest
 from tfx_audio.components.audio_example_gen.listing.inventory import scan
 from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
 from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen
@@ -120,9 +118,8 @@ LAYOUTS = {
 
 def run_pipeline(root: Path, data: IngestConfig, split: SplitConfig) -> None:
     """Run the first four components."""
-    found = scan(data, split)
-    resolved = found.config.model_copy(update={"sample_rate": found.sample_rate})
-    ingest = AudioExampleGen(ingest_config_json(resolved, split), data_digest(resolved))
+    resolved = scan(data, split).config
+    ingest = AudioExampleGen(data.path, split, **data.model_dump(exclude={"path"}))
     options = tfdv.StatsOptions(feature_allowlist=statistics_features(resolved))
     statistics = StatisticsGen(examples=ingest.outputs["examples"], stats_options=options)
     schema = AudioSchemaGen(statistics=statistics.outputs["statistics"])

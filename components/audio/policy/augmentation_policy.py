@@ -199,12 +199,20 @@ def parse_policy(text: str, where: str = "policy") -> AugmentationPolicy:
     return _read(read_document(text, where))
 
 
-def load_policy(name_or_path: str | Path) -> AugmentationPolicy:
+def load_policy(
+    name_or_path: str | Path | Mapping[str, Any] | AugmentationPolicy,
+) -> AugmentationPolicy:
     """Load a preset by its name, or a policy file.
+
+    A mapping is what such a file holds; a policy is itself.
 
     Raises:
       InvalidInput: If there is no such preset or file, or it holds no valid policy.
     """
+    if isinstance(name_or_path, AugmentationPolicy):
+        return name_or_path
+    if isinstance(name_or_path, Mapping):
+        return _read(Document(json.loads(json.dumps(name_or_path)), "policy"))
     if str(name_or_path) in preset_names():
         text = preset_text(str(name_or_path))
         return parse_policy(text, f"preset {name_or_path}")

@@ -96,7 +96,7 @@ def _named(text: str, names: Sequence[str]) -> str:
 
 def _row(values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str) -> Row:
     label = record_label(values, features)
-    for name in label_names(label) or ("",):
+    for name in label_names(label) or ([""] if features.label else []):
         if problem := label_problem(name):
             raise Unusable(*problem)
     given = _text(values, features.split)

@@ -7,6 +7,7 @@ worker that augments never imports TensorFlow, which is most of its start-up tim
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -151,9 +152,13 @@ def clip_to_example(clip: Clip) -> bytes:
 
 def pcm16_to_example(clip: Clip, pcm: np.ndarray) -> bytes:
     """Serialise a clip whose waveform is exactly the 16 bit steps `pcm`; see `clip_to_example`."""
+    return serialize_features({**clip.fields, **contract_features(clip, pcm)})
+
+
+def contract_features(clip: Clip, pcm: np.ndarray) -> dict[str, FeatureValue]:
+    """Return the features of the data contract; see `pcm16_to_example`."""
     level = levels(clip.waveform)
-    features: dict[str, FeatureValue] = {
-        **clip.fields,
+    return {
         CLIP_ID_KEY: clip.clip_id,
         AUDIO_KEY: pcm16_to_wav(pcm, clip.sample_rate),
         SAMPLE_RATE_KEY: clip.sample_rate,
@@ -168,7 +173,6 @@ def pcm16_to_example(clip: Clip, pcm: np.ndarray) -> bytes:
         AUGMENTATION_KEY: clip.augmentation,
         CONDITION_KEY: clip.condition,
     }
-    return serialize_features(features)
 
 
 def example_to_clip(serialized: bytes) -> Clip:
@@ -194,11 +198,7 @@ def example_to_clip(serialized: bytes) -> Clip:
     waveform, sample_rate = decode_wav(_one(features, AUDIO_KEY, bytes))
     if _one(features, SAMPLE_RATE_KEY, int) != sample_rate:
         raise ValueError(f"{SAMPLE_RATE_KEY} is not the {sample_rate} Hz of the audio")
-    extra = {
-        name: values[0].decode("utf-8")
-        for name, values in features.items()
-        if name not in CONTRACT_KEYS and values and isinstance(values[0], bytes)
-    }
+    extra = {name: _plain(values) for name, values in features.items() if name not in CONTRACT_KEYS}
     return Clip(
         clip_id=text(CLIP_ID_KEY),
         waveform=waveform,
@@ -211,6 +211,14 @@ def example_to_clip(serialized: bytes) -> Clip:
         condition=text(CONDITION_KEY),
         fields=extra,
     )
+
+
+def _plain(values: list[Any]) -> Any:
+    """Return one text as such, and whatever else a feature holds as it is."""
+    if len(values) == 1 and isinstance(values[0], bytes):
+        with contextlib.suppress(UnicodeDecodeError):
+            return values[0].decode("utf-8")
+    return values
 
 
 def text_of(serialized: bytes, key: str) -> str:

@@ -1,9 +1,11 @@
 """The component's executor on real artifacts: splits, properties, tables, thresholds."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -15,11 +17,16 @@ from tfx_audio.components.artifacts import RejectedClips, SoundBanks
 from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy, parse_policy
-from tfx_audio.components.audio.records.examples import example_to_clip
+from tfx_audio.components.audio.records.examples import (
+    example_to_clip,
+    parse_features,
+    serialize_features,
+)
 from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.components.audio_augmenter import executor
 from tfx_audio.components.audio_augmenter.component import AudioAugmenter
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
+from tfx_audio.components.audio_augmenter.user_records import columns_json
 
 CLASSIC = load_policy("classic")
 PLAIN = dataclasses.replace(CLASSIC, conditions={"clean": ()})
@@ -42,10 +49,13 @@ def input_examples(splits, names=("train", "eval", "test")):
     return examples
 
 
-def run(splits, out, policy=CLASSIC, banks=None, **parameters):
+ALL = ("train", "eval", "test")
+
+
+def run(splits, out, policy=CLASSIC, banks=None, splits_there=ALL, **parameters):
     augmented = artifact(standard_artifacts.Examples, out / "augmented")
     rejected = artifact(RejectedClips, out / "rejected")
-    inputs = {executor.EXAMPLES_KEY: [input_examples(splits)]}
+    inputs = {executor.EXAMPLES_KEY: [input_examples(splits, splits_there)]}
     if banks:
         inputs[executor.SOUND_BANKS_KEY] = [banks]
     context = BaseBeamExecutor.Context(beam_pipeline_args=[], tmp_dir=str(out), unique_id="1")
@@ -146,7 +156,7 @@ def test_what_an_interrupted_execution_left_is_removed(splits, tmp_path, write_r
 
 
 def test_sound_banks_come_from_their_artifact(splits, tmp_path, make_example):
-    from tfx_audio.components.audio.records.examples import AUDIO_KEY, parse_features
+    from tfx_audio.components.audio.records.examples import AUDIO_KEY
 
     sound = tmp_path / "banks/street/car.wav"
     sound.parent.mkdir(parents=True)
@@ -165,6 +175,26 @@ def test_sound_banks_come_from_their_artifact(splits, tmp_path, make_example):
     assert augmented.get_string_custom_property("sound_bank_digest") == "d1g3st"
 
 
+def test_examples_of_the_users_own_keep_their_features(tmp_path, write_records):
+    columns = columns_json({"audio": "wav", "label": "cls", "sample_rate": 8000})
+    for split, n in {"train": 3, "eval": 2, "valid": 1}.items():
+        tones = [np.sin(np.arange(400) * (1 + i) / 30).tolist() for i in range(n)]
+        made = [serialize_features({"wav": tone, "cls": 7, "who": "x"}) for tone in tones]
+        write_records(tmp_path / f"in/Split-{split}/data-00000", made)
+    names = ("train", "eval", "valid")
+
+    augmented, _ = run(tmp_path / "in", tmp_path, PLAIN, columns=columns, splits_there=names)
+
+    found = {s: records(augmented.uri, s) for s in (*names, "eval_clean")}
+    assert [len(r) for r in found.values()] == [9, 2, 1, 2]
+    for record in itertools.chain(*found.values()):
+        features = parse_features(record)
+        assert (features["cls"], features["who"], len(features["wav"])) == ([7], [b"x"], 400)
+    bad = columns.replace('"cls"', '"class"')
+    with pytest.raises(InvalidInput, match=r"'label' is 'class'.*Did you mean 'cls'"):
+        run(tmp_path / "in", tmp_path / "2", PLAIN, columns=bad, splits_there=names)
+
+
 def test_other_payloads_are_refused(splits):
     examples = input_examples(splits)
     examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_PROTO)
@@ -174,12 +204,13 @@ def test_other_payloads_are_refused(splits):
 
 
 def test_the_component_asks_for_the_banks_that_its_policy_names(splits):
-    policy = parse_policy("{transforms: [{name: AddBackgroundNoise, sounds: street}]}").to_json()
+    policy = parse_policy("{transforms: [{name: AddBackgroundNoise, sounds: street}]}")
     examples = as_channel([input_examples(splits)])
 
     with pytest.raises(InvalidInput, match="street; none were given"):
         AudioAugmenter(examples=examples, policy=policy)
     banks = as_channel([SoundBanks()])
     component = AudioAugmenter(examples=examples, policy=policy, sound_banks=banks)
-    assert component.spec.exec_properties["policy"] == policy
+    assert component.spec.exec_properties["policy"] == policy.to_json()
+    assert "columns" not in component.spec.exec_properties
     assert len(component.spec.exec_properties["code_digest"]) == 64

@@ -44,13 +44,16 @@ def config(root, **changes):
     return IngestConfig(path=str(root / "data"), **{"label_from": "{label}_{index}", **changes})
 
 
-def run(root, max_rejected_fraction=0.01, select=SELECT, digest="digest", **changes):
-    data = config(root, **changes)
+def run(
+    root, max_rejected_fraction=0.01, select=SELECT, digest="digest", failed_dir=None, **changes
+):
     component = AudioExampleGen(
-        ingest_config_json(data, SplitConfig(select=select)),
+        str(root / "data"),
+        {"select": select},
         data_digest=digest,
         max_rejected_fraction=max_rejected_fraction,
-        failed_dir=str(root / "failed"),
+        failed_dir=str(root / "failed") if failed_dir is None else failed_dir,
+        **{"label_from": "{label}_{index}", **changes},
     )
     examples, rejected = standard_artifacts.Examples(), RejectedClips()
     examples.uri, rejected.uri = str(root / "examples"), str(root / "rejected")
@@ -148,8 +151,26 @@ def test_statistics_look_at_everything_but_the_audio():
     assert {"label", "peak_dbfs", "speaker"} <= set(names)
 
 
-def test_the_parameters_hold_content_and_code():
-    component = AudioExampleGen("{}", "digest")
-    assert component.exec_properties["data_digest"] == "digest"
-    assert len(component.exec_properties["code_digest"]) == 64
-    assert AudioExampleGen("{}", "d", code_digest="c").exec_properties["code_digest"] == "c"
+def test_the_parameters_hold_content_and_code(root):
+    component = AudioExampleGen(str(root / "data"), label_from="{label}_{index}")
+    before = component.exec_properties
+    assert before["data_digest"].startswith("content:")
+    assert len(before["code_digest"]) == 64
+    write(root, "a", 0, seconds=0.3)
+    after = AudioExampleGen(str(root / "data"), label_from="{label}_{index}", code_digest="c")
+    assert after.exec_properties["data_digest"] != before["data_digest"]
+    assert after.exec_properties["code_digest"] == "c"
+
+
+def test_a_field_that_there_is_not_is_named_with_the_nearest():
+    with pytest.raises(InvalidInput, match=r"data\.label_form: .*Did you mean 'label_from'\?"):
+        AudioExampleGen("x", label_form="{label}")
+    with pytest.raises(InvalidInput, match=r"split\.buy: .*Did you mean 'by'\?"):
+        AudioExampleGen("x", {"buy": "speaker"})
+
+
+def test_a_table_survives_without_a_folder_for_it(root):
+    (root / "data" / "a_99.wav").write_bytes(b"no audio")
+    with pytest.raises(TooManyRejected, match="rejected-failed"):
+        run(root, failed_dir="")
+    assert reasons(root / "rejected-failed") == [("a_99.wav", "unreadable")]
