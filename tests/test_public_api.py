@@ -14,7 +14,7 @@ COMPONENTS = {
 }  # fmt: skip
 KERAS = {"ClipNormalisation", "LogMel", "SpecAugment", "augment_dataset"}
 BEAM = {"AugmentClips", "ReadExamples"}
-PURE = {"Augmenter", "Clip", "load_policy"}
+PURE = {"Augmenter", "Clip", "Frontend", "load_policy"}
 FRAMEWORKS = {"apache_beam", "tfx", "tensorflow", "keras", "numpy", "audiomentations"}
 
 

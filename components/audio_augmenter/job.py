@@ -259,7 +259,8 @@ def build(
         | "Read[train]" >> ReadExamples(spans[TRAIN])
         | "Augment[train]" >> AugmentClips(policy, banks, label_counts, job.progress_dir, records)
     )
-    _write(augmented[EXAMPLES], job, TRAIN)
+    suffix = ".gz" if any(span.path.endswith(".gz") for span in spans[TRAIN]) else ""
+    _write(augmented[EXAMPLES], job, TRAIN, suffix)
     rejected = [augmented[REJECTED]]
     for split in job.passed_splits:
         passed = (
@@ -267,7 +268,7 @@ def build(
             | f"Read[{split}]" >> ReadExamples(spans[split])
             | f"Check[{split}]" >> CheckExamples(records)
         )
-        _write(passed[EXAMPLES], job, split)
+        _write(passed[EXAMPLES], job, split, suffix)
         rejected.append(passed[REJECTED])
     if job.judged_split:
         made = (
@@ -276,7 +277,7 @@ def build(
             | "Conditions" >> MakeConditions(policy, banks, job.progress_dir, records)
         )
         for name, split in job.condition_splits.items():
-            _write(made[condition_tag(name)], job, split)
+            _write(made[condition_tag(name)], job, split, suffix)
         rejected.append(made[REJECTED])
     _ = (
         rejected
@@ -318,6 +319,9 @@ def _json_lines(pattern: str) -> list[Any]:
     return lines
 
 
-def _write(examples: beam.PCollection[bytes], job: AugmentationJob, split: str) -> None:
+def _write(
+    examples: beam.PCollection[bytes], job: AugmentationJob, split: str, suffix: str
+) -> None:
+    """Write a split, gzipped where the input is: a Trainer may expect either."""
     prefix = FileSystems.join(job.split_uri(split), SHARD_PREFIX)
-    _ = examples | f"Write[{split}]" >> beam.io.WriteToTFRecord(prefix)
+    _ = examples | f"Write[{split}]" >> beam.io.WriteToTFRecord(prefix, file_name_suffix=suffix)

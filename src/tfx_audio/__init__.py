@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfx_audio.components.artifacts import SoundBanks as SoundBanks
     from tfx_audio.components.audio.augment.augmenter import Augmenter as Augmenter
     from tfx_audio.components.audio.clip import Clip as Clip
+    from tfx_audio.components.audio.features import Frontend as Frontend
     from tfx_audio.components.audio.policy.augmentation_policy import load_policy as load_policy
     from tfx_audio.components.audio_augmenter.component import AudioAugmenter as AudioAugmenter
     from tfx_audio.components.audio_augmenter.transforms import AugmentClips as AugmentClips
@@ -46,6 +47,7 @@ _MODULES = {
     "Augmenter": "components.audio.augment.augmenter",
     "Clip": "components.audio.clip",
     "ClipNormalisation": "pipeline.model.frontend",
+    "Frontend": "components.audio.features",
     "LogMel": "pipeline.model.frontend",
     "ReadExamples": "components.audio_augmenter.transforms",
     "RejectedClips": "components.artifacts",

@@ -112,6 +112,9 @@ def execute(block, namespace):
     """Run one block: Python as it stands, `tfx-audio` in this process."""
     from tfx_audio.pipeline import cli
 
+    if module := re.match(r"# (\w+\.py)\n", block.text):
+        Path(module[1]).write_text(block.text)
+        return
     if block.kind == "python":
         exec(compile(block.text, str(block), "exec"), namespace)
         return
