@@ -464,7 +464,8 @@ class _Pod:
 
     def _in_container(self, command: list[str], variables: Json) -> list[str]:
         # compiler/argocompiler/container.go: /gcs, /s3 and /minio are volumes of the pod's own.
-        run = ["podman", "--runtime", "crun", "run", "--rm", "--network", "none"]
+        run = ["podman", "--runtime", "runc", "run", "--rm", "--network", "none"]
+        run += ["--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096"]
         run += ["--user", self.launcher.user, "--cap-drop", "all"]
         run += ["--security-opt", "no-new-privileges"]
         for name in _FOLDERS.values():

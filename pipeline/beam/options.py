@@ -28,7 +28,7 @@ _WORKERS_HAVE_TFX = "--sdk_container_image=unused"
 # is running well (portable_runner.py, `run`).
 _PATIENCE = "--job_server_timeout=604800"
 _RESTARTS = ("--number_of_execution_retries=3", "--execution_retry_delay=5000")
-# Flink ends workers that no stage uses at the moment; starting one takes seconds.
+# Runners end workers that no stage uses at the moment; starting one takes seconds.
 _KEEP_WORKERS = "--environment_cache_millis=60000"
 
 
@@ -131,10 +131,11 @@ def _portable(settings: BeamRunnerConfig) -> list[str]:
         "--runner=PortableRunner",
         f"--job_endpoint={_needed(settings, 'endpoint', 'localhost:8099')}",
         _PATIENCE,
+        _KEEP_WORKERS,
         *_environment(settings),
     ]
     if settings.runner == "flink":
-        args += [*_RESTARTS, _KEEP_WORKERS]
+        args += _RESTARTS
     if settings.workers is not None and settings.runner != "spark":
         # Spark takes its parallelism from the cluster (spark.default.parallelism).
         args.append(f"--parallelism={settings.workers}")

@@ -1,12 +1,11 @@
-"""Ingest and augmentation with workers outside the driver, and on a real Flink.
+"""Ingest and augmentation with workers outside the driver, on a real Flink and a real Spark.
 
-Flink and Beam's runner for it come from Maven Central. Where they can't be had, the tests that need
-them fail and say so; ``TFX_AUDIO_NO_FLINK=1`` says that this is known, and skips them.
+Both and Beam's runners for them come from Maven Central. Where they can't be had, the tests that
+need them fail and say so; ``TFX_AUDIO_NO_FLINK=1`` says that this is known, and skips them.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import flink as flink_cluster
+import processes
 import pytest
+import spark as spark_cluster
 
 from tfx_audio.pipeline.beam.options import BeamConfig, beam_args
 from tfx_audio.pipeline.clips.demo_data import write_demo_data
@@ -25,7 +26,6 @@ from tfx_audio.pipeline.clips.demo_data import write_demo_data
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-JARS = REPOSITORY / "build" / "flink"
 POLICY = """
 seed: 5
 copies_per_clip: 1
@@ -33,20 +33,6 @@ transforms:
   - {name: PitchShift, min_semitones: -2, max_semitones: 2, p: 1.0}
   - {name: AddGaussianNoise, p: 0.5}
 """
-
-
-def _load_cluster() -> ModuleType:
-    path = REPOSITORY / "scripts" / "flink" / "cluster.py"
-    spec = importlib.util.spec_from_file_location("flink_cluster", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-cluster = _load_cluster()
 
 
 class _Work:
@@ -99,25 +85,25 @@ def in_process(work: _Work) -> dict[str, Any]:
 @pytest.fixture
 def job_server(work: _Work) -> Iterator[tuple[str, str, Path]]:
     """Beam's own portable job server and a worker pool, each a process."""
-    ports = cluster.free_port(), cluster.free_port()
+    ports = processes.free_port(), processes.free_port()
     modules = (
         ["runners.portability.local_job_service_main", "--port", str(ports[0])],
         ["runners.worker.worker_pool_main", "--service_port", str(ports[1])],
     )
     logs = [work.folder / "job_server.log", work.folder / "worker_pool.log"]
-    processes = []
+    started = []
     for (module, *arguments), log in zip(modules, logs, strict=True):
         command = [str(work.python), "-m", f"apache_beam.{module}", *arguments]
         with log.open("wb") as file:
-            processes.append(
+            started.append(
                 subprocess.Popen(
                     command, cwd="/", env=work.environment, stdout=file, stderr=subprocess.STDOUT
                 )
             )
-    for port, process in zip(ports, processes, strict=True):
-        cluster.wait_for_port(port, process)
+    for port, process in zip(ports, started, strict=True):
+        processes.wait_for_port(port, process)
     yield f"localhost:{ports[0]}", f"localhost:{ports[1]}", logs[1]
-    for process in processes:
+    for process in started:
         process.terminate()
         process.wait()
 
@@ -134,27 +120,31 @@ def test_workers_outside_the_driver_write_the_same_records(
 
 
 def _unavailable(error: Exception) -> None:
-    """Say loudly that Flink can't be had; an error unless that is known."""
-    message = f"NO FLINK: {error}"
+    """Say loudly that a cluster can't be had; an error unless that is known."""
+    message = f"NO CLUSTER: {error}"
     print(f"\n{'!' * 80}\n{message}\n{'!' * 80}", file=sys.__stderr__, flush=True)
     if os.environ.get("TFX_AUDIO_NO_FLINK") == "1":
         pytest.skip(message)
     pytest.fail(f"{message}\nSet TFX_AUDIO_NO_FLINK=1 where this is known.", pytrace=False)
 
 
-@pytest.fixture(scope="module")
-def library() -> Any:
+def _library(pom: Path) -> Any:
     try:
-        return cluster.fetch_jars(JARS)
-    except cluster.Unavailable as error:
+        return processes.fetch_jars(pom, processes.JARS)
+    except processes.Unavailable as error:
         return _unavailable(error)
 
 
+@pytest.fixture(scope="module")
+def library() -> Any:
+    return _library(flink_cluster.POM)
+
+
 def test_a_cluster_of_two_task_managers_goes_on_with_one(library: Path, tmp_path: Path) -> None:
-    with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+    with flink_cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
         left = flink.processes["taskmanager-1"]
-        killed = flink.kill_task_manager(0)
-        flink.wait_for(1)
+        killed = flink.kill("taskmanager-0")
+        flink.wait_for_task_managers(1)
         assert left.poll() is None
         assert killed != left.pid
     assert all(process.poll() is not None for process in flink.processes.values())
@@ -167,7 +157,7 @@ def test_flink_writes_the_same_records(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+    with flink_cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
         pids = [flink.processes[f"taskmanager-{index}"].pid for index in range(2)]
         record_property("task_manager_pids", pids)
         found = work.run("flink", _flink_args(flink, work.python))
@@ -181,11 +171,11 @@ def test_flink_writes_the_same_records(
 def test_flink_writes_the_same_records_though_a_task_manager_dies_in_the_middle(
     work: _Work, in_process: dict[str, Any], library: Path, tmp_path: Path
 ) -> None:
-    with cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
+    with flink_cluster.FlinkCluster(library, task_managers=2, work=tmp_path) as flink:
         driver = work.start("killed", _flink_args(flink, work.python))
         job = _wait_for_the_middle(flink, driver)
         assert _workers_started(tmp_path, 1) >= 2  # one a job: it works on this one too
-        flink.kill_task_manager(1)
+        flink.kill("taskmanager-1")
         found = work.finish("killed", driver)
         assert flink.registered() == 1
         assert _attempts(flink, job) >= 2
@@ -195,11 +185,27 @@ def test_flink_writes_the_same_records_though_a_task_manager_dies_in_the_middle(
     assert found["augmented"] == in_process["augmented"]
 
 
+def test_spark_writes_the_same_records(
+    work: _Work, in_process: dict[str, Any], tmp_path: Path
+) -> None:
+    library = _library(spark_cluster.POM)
+    with spark_cluster.SparkCluster(library, workers=2, work=tmp_path) as spark:
+        endpoint, pool = spark.start_job_server(), spark.worker_pools(2, work.python)
+        config = BeamConfig(runner="spark", endpoint=endpoint, worker_pool=pool)
+        found = work.run("spark", beam_args(config))
+        applications = spark.state()["completedapps"]
+        workers = [_workers_started(tmp_path, index) for index in range(2)]
+    assert [one["state"] for one in applications] == ["FINISHED"] * 2
+    assert min(workers) >= 1  # both executors had Python workers of their own
+    assert found["examples"] == in_process["examples"]
+    assert found["augmented"] == in_process["augmented"]
+
+
 def _flink_args(flink: Any, python: Path) -> list[str]:
     config = BeamConfig(
         runner="flink",
         endpoint=flink.start_job_server(),
-        worker_pool=flink.start_worker_pools(python),
+        worker_pool=flink.worker_pools(2, python),
         workers=2,
     )
     return beam_args(config)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from apache_beam.options.pipeline_options import (
     DirectOptions,
+    GoogleCloudOptions,
     PipelineOptions,
     PortableOptions,
     SetupOptions,
     StandardOptions,
+    WorkerOptions,
 )
 
 from tfx_audio.components.audio.errors import InvalidInput
@@ -118,3 +123,16 @@ def test_a_component_on_another_runner_takes_nothing_from_the_pipelines() -> Non
         **_FLINK, args=("--max_parallelism=9",), components={"Transform": {"runner": "local"}}
     )
     assert beam_args(config, "Transform") == beam_args(BeamConfig())
+
+
+def test_the_guide_s_dataflow_section_is_what_beam_s_option_classes_take() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "flink.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(beam:.*?)```", guide, re.DOTALL)
+    args = beam_args(BeamConfig(**yaml.safe_load(text)["beam"]))
+    options = PipelineOptions(args)
+    cloud, worker = options.view_as(GoogleCloudOptions), options.view_as(WorkerOptions)
+    assert cloud.service_account_email == "audio@my-project.iam.gserviceaccount.com"
+    assert worker.subnetwork == "regions/europe-west4/subnetworks/audio"
+    assert (worker.use_public_ips, worker.disk_size_gb) == (False, 100)
+    assert worker.sdk_container_image.endswith("/tfx-audio:1")
+    assert worker.machine_type == "n2-standard-4"

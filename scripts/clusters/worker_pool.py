@@ -1,9 +1,9 @@
 """Beam's worker pool on one address; Beam's own command takes a port on every address.
 
-    python scripts/flink/worker_pool.py 127.0.0.2:50000
+    python scripts/clusters/worker_pool.py 127.0.0.2:50000
 
-TaskManagers number their workers alike, so each needs a pool of its own. On one machine the pools
-listen on the same port of different loopback addresses.
+Flink's TaskManagers and Spark's executors number their workers alike, so each needs a pool of its
+own. On one machine the pools listen on the same port of different loopback addresses.
 """
 
 from __future__ import annotations

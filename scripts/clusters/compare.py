@@ -1,6 +1,6 @@
 """Time ingest and augmentation on 1 and on 2 TaskManagers and compare the records.
 
-    python scripts/flink/compare.py --data DIR [--label-from PATTERN] [--policy FILE]
+    python scripts/clusters/compare.py --data DIR [--label-from PATTERN] [--policy FILE]
 
 Runs `scripts/beam_job.py` in process first. Fails where Flink wrote other records.
 """
@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cluster import FlinkCluster, Unavailable, fetch_jars
+from flink import POM, FlinkCluster
+from processes import JARS, Unavailable, fetch_jars
 
 from tfx_audio.pipeline.beam.options import BeamConfig, beam_args
 
@@ -29,11 +30,11 @@ def main() -> int:
     parser.add_argument("--data", required=True)
     parser.add_argument("--label-from", default="")
     parser.add_argument("--policy", default="classic")
-    parser.add_argument("--jar-dir", type=Path, default=_REPOSITORY / "build" / "flink")
+    parser.add_argument("--jar-dir", type=Path, default=JARS)
     args = parser.parse_args()
     job = ["--data", args.data, f"--label-from={args.label_from}", "--policy", args.policy]
     try:
-        library = fetch_jars(args.jar_dir)
+        library = fetch_jars(POM, args.jar_dir)
         expected = _run("in process", job, BeamConfig(workers=1))
         same = [_on_flink(library, count, job) == expected for count in (1, 2)]
     except Unavailable as error:
@@ -49,7 +50,7 @@ def _on_flink(library: Path, task_managers: int, job: list[str]) -> dict[str, An
         config = BeamConfig(
             runner="flink",
             endpoint=flink.start_job_server(),
-            worker_pool=flink.start_worker_pools(),
+            worker_pool=flink.worker_pools(task_managers),
             workers=task_managers,
         )
         found = _run(f"TaskManagers {pids}", job, config)
