@@ -43,6 +43,11 @@ def wheel_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
     (packages / "locked.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = python.with_name("pip")  # which TFX's command line calls by that name
+    pip.write_text(
+        f"#!{python}\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n"
+    )
+    pip.chmod(0o755)
     script = "from tfx_audio.pipeline import cli; import sys; print(cli.__file__, *sys.path)"
     done = subprocess.run(
         [str(python), "-c", script], cwd="/", capture_output=True, text=True, check=True
