@@ -15,13 +15,12 @@ from tfx_audio.components.audio.records.examples import (
     CONTRACT_KEYS,
     parse_features,
 )
+from tfx_audio.components.audio.records.manifest_cells import MANIFEST_COLUMNS, guarded
 
 MANIFEST_FILE = "manifest.csv"
-MANIFEST_COLUMNS = ("path", "split", *(key for key in CONTRACT_KEYS if key != AUDIO_KEY))
 _UNSAFE = re.compile(r"[^\w.~@#=+,()\- ]", re.ASCII)
 _MAX_NAME = 120
 _MAX_PATH = 1000
-_FORMULA = tuple("=+-@\t\r\n")
 
 
 def write_wav_files(examples_by_split: Mapping[str, Iterable[bytes]], folder: Path) -> int:
@@ -105,4 +104,4 @@ def _cell(features: Mapping[str, list[Any]], key: str) -> str:
     """Return a feature for the manifest; a spreadsheet must not take text for a formula."""
     text = _text(features, key).replace("\0", "\N{REPLACEMENT CHARACTER}")
     is_text = isinstance((features.get(key) or [""])[0], (bytes, str))
-    return f"'{text}" if is_text and text.startswith(_FORMULA) else text
+    return guarded(text) if is_text else text

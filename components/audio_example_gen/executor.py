@@ -72,7 +72,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             clip_format=data.clip_format(inventory.sample_rate),
             rule=rule,
             split_uris={n: FileSystems.join(examples.uri, f"{SPLIT_PREFIX}{n}") for n in SPLITS},
-            features=listing.record_features,
             progress_dir=FileSystems.join(rejected.uri, ".progress"),
         )
         with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):

@@ -14,16 +14,19 @@ from apache_beam.io.filesystem import BeamIOError
 
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
 from tfx_audio.components.audio.reading.foreign_record import (
-    RecordFeatures,
-    parse_foreign,
+    record_audio,
     record_label,
+    record_row,
 )
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import (
     STAGE,
     CutClip,
     Recording,
+    Row,
     cut_recording,
     cut_row,
+    rejection,
 )
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.rejection import Rejection
@@ -36,7 +39,6 @@ _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 def read_recording(
     recording: Recording,
     clip_format: ClipFormat,
-    features: RecordFeatures | None = None,
     on_content: Callable[[str], object] = lambda digest: None,
 ) -> Iterator[CutClip | Rejection]:
     """Read a file and yield its clips, or why they can't be used.
@@ -44,13 +46,12 @@ def read_recording(
     Args:
       recording: The file.
       clip_format: What clips are made into.
-      features: Where the file holds foreign records, what their features mean.
       on_content: Called with the digest of the bytes that were read: `file_digest`'s, or the name
         of the error.
     """
-    if features:
+    if recording.features:
         before = _state(recording.uri)
-        yield from _read_records(recording, clip_format, features)
+        yield from _read_records(recording, clip_format)
         on_content(_content_since(recording.uri, before))
         return
     try:
@@ -97,36 +98,49 @@ def _content_since(uri: str, before: tuple[int, ...]) -> str:
     return digest if _state(uri) == before else "changed while it was read"
 
 
-def _read_records(
-    recording: Recording, clip_format: ClipFormat, features: RecordFeatures
-) -> Iterator[CutClip | Rejection]:
-    largest = clip_format.max_samples * _BYTES_PER_VALUE
+def records_of(recording: Recording, max_samples: int) -> Iterator[tuple[Row, Values] | Rejection]:
+    """Yield what the records of a file say of their clips, or why they can't be used.
+
+    No audio is decoded.
+    """
+    features = recording.features or RecordFeatures("", "")
     number = -1
     try:
-        records = read_values(recording.uri, features.record_format, largest)
+        records = read_values(recording.uri, features.record_format, max_samples * _BYTES_PER_VALUE)
         for number, values in enumerate(records):
-            default_id = f"{recording.path}:{number:06d}"
-            yield from _cut_record(values, default_id, recording.split, clip_format, features)
+            default_id, label = f"{recording.path}:{number:06d}", ""
+            try:
+                if isinstance(values, Unusable):
+                    raise values
+                label = record_label(values, features)
+                row = record_row(values, features, default_id)
+            except Unusable as problem:
+                yield Rejection(default_id, problem.reason, STAGE, problem.detail, label)
+                continue
+            yield (row if row.split else replace(row, split=recording.split)), values
     except (OSError, BeamIOError, ValueError) as error:
         yield Rejection(recording.path, "unreadable", STAGE, f"after {number + 1} records: {error}")
 
 
-def _cut_record(
-    values: Values | Unusable,
-    default_id: str,
-    split: str,
-    clip_format: ClipFormat,
-    features: RecordFeatures,
-) -> Iterator[CutClip | Rejection]:
-    label = ""
-    try:
-        if isinstance(values, Unusable):
-            raise values
-        label = record_label(values, features)
-        found = parse_foreign(values, features, default_id)
-        formatted = to_format(found.audio, clip_format)
-    except Unusable as problem:
-        yield Rejection(default_id, problem.reason, STAGE, problem.detail, label)
-        return
-    row = found.row if found.row.split else replace(found.row, split=split)
-    yield from cut_row(row, formatted, clip_format)
+def _read_records(recording: Recording, clip_format: ClipFormat) -> Iterator[CutClip | Rejection]:
+    """Yield the clips of a file of records: all, or the recording's rows."""
+    wanted = {row.clip_id for row in recording.rows}
+    for found in records_of(recording, clip_format.max_samples):
+        if isinstance(found, Rejection):
+            if not recording.rows:  # whoever knows the rows has been told of the others
+                yield found
+            continue
+        row, values = found
+        if recording.rows and row.clip_id not in wanted:
+            continue
+        wanted.discard(row.clip_id)
+        try:
+            audio = record_audio(values, recording.features)
+            is_silent = row.label in clip_format.silent_labels
+            formatted = to_format(audio, clip_format, may_cancel=is_silent)
+        except Unusable as problem:
+            yield rejection(row, problem)
+        else:
+            yield from cut_row(row, formatted, clip_format)
+        if recording.rows and not wanted:
+            return

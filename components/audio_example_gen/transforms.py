@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
-from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
 from tfx_audio.components.audio.reading.recording import CutClip, Recording
 from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
@@ -93,10 +92,10 @@ def deal(recordings: Iterable[Recording]) -> list[Shard]:
 class ReadClips(beam.PTransform):
     """Recordings to clips in memory: outputs `CLIPS` and `REJECTED`."""
 
-    def __init__(self, clip_format: ClipFormat, features: RecordFeatures | None = None) -> None:
-        """Take what clips are made into, and what the features of foreign records mean."""
+    def __init__(self, clip_format: ClipFormat) -> None:
+        """Take what clips are made into."""
         super().__init__()
-        self._fn = _ReadClipsFn(clip_format, features)
+        self._fn = _ReadClipsFn(clip_format)
 
     def expand(self, recordings: beam.PCollection) -> Any:
         """Read each recording."""
@@ -104,12 +103,11 @@ class ReadClips(beam.PTransform):
 
 
 class _ReadClipsFn(beam.DoFn):
-    def __init__(self, clip_format: ClipFormat, features: RecordFeatures | None) -> None:
+    def __init__(self, clip_format: ClipFormat) -> None:
         self._clip_format = clip_format
-        self._features = features
 
     def process(self, recording: Recording) -> Iterator[Any]:
-        for cut in read_recording(recording, self._clip_format, self._features):
+        for cut in read_recording(recording, self._clip_format):
             if isinstance(cut, CutClip):
                 yield cut.clip
             else:
@@ -124,14 +122,12 @@ class IngestJob:
       clip_format: What clips are made into.
       rule: How they are divided.
       split_uris: Folder of each split.
-      features: What the features of foreign records mean, where recordings hold such.
       progress_dir: Where workers note how many clips they have finished; empty for nowhere.
     """
 
     clip_format: ClipFormat
     rule: SplitRule
     split_uris: Mapping[str, str]
-    features: RecordFeatures | None = None
     progress_dir: str = ""
 
 
@@ -202,9 +198,7 @@ class _IngestShardFn(beam.DoFn):
         contents: list[str] = []
         with ShardWriter(job.split_uris, number) as writer:
             for recording in recordings:
-                for cut in read_recording(
-                    recording, job.clip_format, job.features, contents.append
-                ):
+                for cut in read_recording(recording, job.clip_format, contents.append):
                     self._finished.add(1)
                     split = "" if isinstance(cut, Rejection) else _split_of(cut, job.rule)
                     if isinstance(cut, Rejection) or not split:
@@ -218,7 +212,7 @@ class _IngestShardFn(beam.DoFn):
                     count[0] += 1
                     count[1] += clip.duration_s
                     noted.update([cut.note] if cut.note else [])
-                    yield from self._sightings(cut, split, number, position)
+                    yield from _sightings(recording, cut, split, number, position)
         self._finished.write()
         yield json.dumps(
             {
@@ -229,16 +223,19 @@ class _IngestShardFn(beam.DoFn):
             }
         )
 
-    def _sightings(self, cut: CutClip, split: str, shard: int, position: int) -> Iterator[Any]:
-        """Yield the clip by its audio, and by its id where that may occur twice."""
-        clip = cut.clip
-        rank = KEEP_ORDER.index(split)
-        sighting = (rank, shard, position, clip.clip_id, clip.label, clip.duration_s)
-        key = (DUPLICATE_AUDIO, cut.audio_digest[:16])
-        yield beam.pvalue.TaggedOutput(_SIGHTINGS, (key, sighting))
-        if self._job.features:
-            digest = hashlib.sha256(clip.clip_id.encode()).digest()[:16]
-            yield beam.pvalue.TaggedOutput(_SIGHTINGS, ((DUPLICATE_ID, digest), sighting))
+
+def _sightings(
+    recording: Recording, cut: CutClip, split: str, shard: int, position: int
+) -> Iterator[Any]:
+    """Yield a clip by its audio, and by its id where that may occur twice."""
+    clip = cut.clip
+    rank = KEEP_ORDER.index(split)
+    sighting = (rank, shard, position, clip.clip_id, clip.label, clip.duration_s)
+    key = (DUPLICATE_AUDIO, cut.audio_digest[:16])
+    yield beam.pvalue.TaggedOutput(_SIGHTINGS, (key, sighting))
+    if recording.features:
+        digest = hashlib.sha256(clip.clip_id.encode()).digest()[:16]
+        yield beam.pvalue.TaggedOutput(_SIGHTINGS, ((DUPLICATE_ID, digest), sighting))
 
 
 def _split_of(cut: CutClip, rule: SplitRule) -> str:

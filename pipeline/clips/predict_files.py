@@ -18,7 +18,7 @@ from tfx_audio.components.audio_example_gen.listing.files import (
     walk,
 )
 from tfx_audio.components.open_files import read_head
-from tfx_audio.pipeline.clips.sound_folder import list_sounds, single_clips
+from tfx_audio.pipeline.clips.sound_folder import list_sounds
 
 MAX_FILE_BYTES = 2**30
 
@@ -29,7 +29,7 @@ class AskedFile(NamedTuple):
     Attributes:
       path: What opens it.
       problem: Why it must not or can't be opened, as reason and detail.
-      recording: What is read of it; None for all.
+      recording: The clips of a data set that are read of it; None for all of it as one.
     """
 
     path: str
@@ -39,8 +39,6 @@ class AskedFile(NamedTuple):
     @property
     def name(self) -> str:
         """The path in UTF-8: other bytes are escaped, as in tables of rejected clips."""
-        if self.recording:
-            return self.recording.rows[0].clip_id
         return self.path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -73,8 +71,7 @@ def listed_clips(source: IngestConfig) -> list[AskedFile]:
     """
     sounds = list_sounds(source)
     refused = [AskedFile(one.path, (one.reason, one.detail)) for one in sounds.rejections]
-    clips = single_clips(sounds.recordings)
-    return refused + [AskedFile(one.uri, recording=one) for one in clips]
+    return refused + [AskedFile(one.uri, recording=one) for one in sounds.recordings]
 
 
 def size_problem(size: int) -> Problem | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 import numpy as np
 import tensorflow as tf
@@ -67,7 +68,7 @@ class Predictor:
 
     def __init__(self, model_dir: str, max_samples: int = ClipFormat.max_samples) -> None:
         self._max_samples = max_samples
-        self._sample_rate, self._labels = _read_facts(model_dir)
+        self._sample_rate, self._labels, self._knows_silence = _read_facts(model_dir)
         try:
             self._model = tf.saved_model.load(model_dir)
             self._try()
@@ -94,31 +95,27 @@ class Predictor:
         for batch in self._batches(files, batch_size):
             wavs = [wav for _, wav in batch if isinstance(wav, bytes)]
             rows: Iterator[np.ndarray] = iter(self._scores(wavs) if wavs else [])
-            for file, wav in batch:
+            for name, wav in batch:
                 if isinstance(wav, bytes):
-                    yield {"file": file.name, **self._best(next(rows), top)}
+                    yield {"file": name, **self._best(next(rows), top)}
                 else:
-                    yield {"file": file.name, "error": str(wav)}
+                    yield {"file": name, "error": str(wav)}
 
-    def _batches(
-        self, files: Iterable[AskedFile], batch_size: int
-    ) -> Iterator[list[tuple[AskedFile, bytes | Unusable]]]:
-        """Read files and yield them in batches: fewer files in a batch where they are long."""
-        batch: list[tuple[AskedFile, bytes | Unusable]] = []
+    def _batches(self, files: Iterable[AskedFile], batch_size: int) -> Iterator[list[NamedWav]]:
+        """Read files and yield them in batches: fewer clips in a batch where they are long."""
+        batch: list[NamedWav] = []
         n_bytes = 0
-        for file in files:
-            wav: bytes | Unusable
-            try:
-                wav = read_wav(file, self._sample_rate, self._max_samples)
-                n_bytes += len(wav)
-            except Unusable as problem:
-                wav = problem
-            batch.append((file, wav))
+        for named in itertools.chain.from_iterable(map(self._read, files)):
+            batch.append(named)
+            n_bytes += len(named.wav) if isinstance(named.wav, bytes) else 0
             if len(batch) == batch_size or n_bytes >= _MAX_BATCH_BYTES:
                 yield batch
                 batch, n_bytes = [], 0
         if batch:
             yield batch
+
+    def _read(self, file: AskedFile) -> Iterator[NamedWav]:
+        return read_wavs(file, self._sample_rate, self._max_samples, self._knows_silence)
 
     def _scores(self, wavs: list[bytes]) -> np.ndarray:
         """Return the scores of WAV files, ``(batch, labels)``."""
@@ -147,28 +144,49 @@ class Predictor:
         return {"label": best[0], "score": shown[best[0]], "scores": shown}
 
 
-def read_wav(file: AskedFile, sample_rate: int, max_samples: int = ClipFormat.max_samples) -> bytes:
-    """Return a file as mono WAV bytes at the model's rate.
+class NamedWav(NamedTuple):
+    """A clip's name, and its mono WAV bytes at the model's rate or why there are none."""
 
-    Raises:
-      Unusable: If it can't be read, holds nothing, or is too large or too long.
+    name: str
+    wav: bytes | Unusable
+
+
+def read_wavs(
+    file: AskedFile,
+    sample_rate: int,
+    max_samples: int = ClipFormat.max_samples,
+    may_be_silent: bool = False,
+) -> Iterator[NamedWav]:
+    """Yield the clips of a file: of one that is named, all of it is one.
+
+    Args:
+      file: The file.
+      sample_rate: Hz.
+      max_samples: The most samples that one decoded file may have.
+      may_be_silent: Whether digital silence is a clip as well.
     """
+    problem = file.problem
     try:
-        problem = file.problem or size_problem(Path(file.path).stat().st_size)
+        if not (problem or file.recording):  # the listing has looked at its own
+            problem = size_problem(Path(file.path).stat().st_size)
     except OSError as error:
-        raise Unusable("unreadable", f"the file: {error.strerror}") from error
+        problem = ("unreadable", f"the file: {error.strerror}")
     if problem:
-        raise Unusable(*problem)
-    clip_format = ClipFormat(sample_rate, max_samples=max_samples)
+        yield NamedWav(file.name, Unusable(*problem))
+        return
     recording = file.recording or single_file(file.path, file.name)
-    (cut,) = read_recording(recording, clip_format)
-    if isinstance(cut, Rejection):
-        raise Unusable(cut.reason, cut.detail)
-    return pcm16_to_wav(cut.pcm, sample_rate)
+    silent = tuple({row.label for row in recording.rows}) if may_be_silent else ()
+    clip_format = ClipFormat(sample_rate, max_samples=max_samples, silent_labels=silent)
+    for cut in read_recording(recording, clip_format):
+        if isinstance(cut, Rejection):
+            yield NamedWav(cut.path, Unusable(cut.reason, cut.detail))
+        else:
+            name = cut.clip.clip_id if file.recording else file.name
+            yield NamedWav(name, pcm16_to_wav(cut.pcm, sample_rate))
 
 
-def _read_facts(model_dir: str) -> tuple[int, list[str]]:
-    """Return a model's sample rate and labels.
+def _read_facts(model_dir: str) -> tuple[int, list[str], bool]:
+    """Return a model's sample rate and labels, and whether it has learnt what silence is.
 
     Raises:
       InvalidInput: If they are not beside it.
@@ -186,7 +204,7 @@ def _read_facts(model_dir: str) -> tuple[int, list[str]]:
         _refuse_fact(model_dir, "sample_rate", f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz", rate)
     if not _are_names(labels):
         _refuse_fact(model_dir, "labels", "a list of different names", labels)
-    return rate, labels
+    return rate, labels, bool(card.get("silent_labels"))
 
 
 def _are_names(labels: Any) -> TypeGuard[list[str]]:

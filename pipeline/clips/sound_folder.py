@@ -21,7 +21,7 @@ from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.inventory import most_common_rate, sampled_rates
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
-from tfx_audio.components.audio_example_gen.stored_clips import read_recording
+from tfx_audio.components.audio_example_gen.stored_clips import read_recording, records_of
 from tfx_audio.components.augmentation_report.sampling import rank
 
 
@@ -29,7 +29,7 @@ class Sounds(NamedTuple):
     """What a folder holds.
 
     Attributes:
-      recordings: Audio files, sorted by path.
+      recordings: Audio files, and files of records with the clips they have, sorted by path.
       rejections: Files that their name or their place rules out.
       config: The configuration, with what a layout says filled in.
     """
@@ -64,10 +64,8 @@ def list_sounds(source: IngestConfig) -> Sounds:
     listing = list_recordings(source, unlabelled=True)
     found, rejections = listing.recordings, listing.rejections
     if listing.record_features:
-        raise InvalidInput(
-            f"{path!r} holds records ({listing.record_features.record_format}), which only `run` "
-            "and the pipeline's own components read"
-        )
+        found = [_with_rows(one, source.max_samples, rejections) for one in found]
+        found = [one for one in found if one.rows]
     if not found:
         why = f" whose name fits {source.label_from!r}" if source.label_from else ""
         first = next(iter(rejections), None)
@@ -75,6 +73,17 @@ def list_sounds(source: IngestConfig) -> Sounds:
         raise InvalidInput(f"expected audio files{why} under {path!r}; found none{instead}")
     found.sort(key=lambda recording: recording.path)
     return Sounds(found, rejections, listing.config)
+
+
+def _with_rows(file: Recording, max_samples: int, rejections: list[Rejection]) -> Recording:
+    """Return a file of records with the clips that it has; what can't be used is rejected."""
+    rows = []
+    for found in records_of(file, max_samples):
+        if isinstance(found, Rejection):
+            rejections.append(found)
+        else:
+            rows.append(found[0])
+    return replace(file, rows=tuple(rows))
 
 
 def single_clips(recordings: Iterable[Recording]) -> list[Recording]:

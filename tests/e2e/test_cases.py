@@ -130,7 +130,7 @@ def ingested(out, folder, split=None, **data):
     listing = list_recordings(IngestConfig(path=str(folder), **data))
     rule = plan_splits(split or SplitConfig(), listing)
     uris = {name: str(out / f"Split-{name}") for name in SPLITS}
-    job = IngestJob(listing.config.clip_format(8000), rule, uris, listing.record_features)
+    job = IngestJob(listing.config.clip_format(8000), rule, uris)
     with beam.Pipeline() as pipeline:
         done = pipeline | beam.Create(deal(listing.recordings)) | IngestShards(job)
         _ = done[FACTS] | "Facts" >> beam.io.WriteToText(str(out / "facts"))

@@ -60,23 +60,28 @@ class Formatted(NamedTuple):
     note: str = ""
 
 
-def read_waveform(data: bytes, clip_format: ClipFormat, is_clip: bool = False) -> Formatted:
+def read_waveform(
+    data: bytes, clip_format: ClipFormat, is_clip: bool = False, may_cancel: bool = False
+) -> Formatted:
     """Decode a file into the format of clips; see `to_format`.
 
     Raises:
       Unusable: See `open_audio`; also ``too_long``, ``non_finite``, ``over_full_scale`` and
         ``channels_cancel``.
     """
-    return to_format(open_audio(data), clip_format, is_clip)
+    return to_format(open_audio(data), clip_format, is_clip, may_cancel)
 
 
-def to_format(audio: Blocks, clip_format: ClipFormat, is_clip: bool = False) -> Formatted:
+def to_format(
+    audio: Blocks, clip_format: ClipFormat, is_clip: bool = False, may_cancel: bool = False
+) -> Formatted:
     """Mix, resample and level what is decoded, block by block: no copy of it is ever whole.
 
     Args:
       audio: An opened file.
       clip_format: What clips are made into.
       is_clip: Whether all of it is to be one clip.
+      may_cancel: Whether channels may cancel in the mix, as where silence is a class.
 
     Raises:
       Unusable: See `read_waveform`.
@@ -90,7 +95,7 @@ def to_format(audio: Blocks, clip_format: ClipFormat, is_clip: bool = False) -> 
         blocks = _mix(blocks, meter)
     blocks = resample_blocks(blocks, audio.sample_rate, rate)
     frames = join(_within(blocks, clip_format.max_samples, is_clip))
-    if is_mixed:
+    if is_mixed and not may_cancel:
         meter.check_mix()
     scale, note = meter.full_scale(clip_format.over_full_scale)
     if scale != 1.0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,65 +16,10 @@ from tfx_audio.components.audio.clip import (
 )
 from tfx_audio.components.audio.reading.blocks import Blocks
 from tfx_audio.components.audio.reading.decode import open_audio
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import Row, label_problem
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.splits import split_of_name
-
-
-@dataclass(frozen=True)
-class RecordFeatures:
-    """Which feature of a foreign record means what; empty for none.
-
-    Attributes:
-      audio: Bytes of an audio file, or samples: int64 (16 bit steps) or float (full scale is 1).
-      label: Class name or number.
-      sample_rate: Hz of the samples.
-      fixed_rate: Hz where no feature says.
-      clip_id: Id; without it the file's path and the record's number.
-      group: Speaker, recording or fold.
-      split: The split that the record says.
-      fields: Features that are kept.
-      record_format: What the files are: tfrecord, parquet or webdataset.
-      label_names: Names of the labels where records number them from 0.
-      several_labels: Whether a record may have several.
-    """
-
-    audio: str
-    label: str
-    sample_rate: str = ""
-    fixed_rate: int | None = None
-    clip_id: str = ""
-    group: str = ""
-    split: str = ""
-    fields: tuple[str, ...] = ()
-    record_format: str = "tfrecord"
-    label_names: tuple[str, ...] = ()
-    several_labels: bool = False
-
-
-@dataclass(frozen=True)
-class ForeignClip:
-    """What a record holds.
-
-    Attributes:
-      row: The clip's names.
-      audio: Its audio, opened.
-    """
-
-    row: Row
-    audio: Blocks
-
-
-def parse_foreign(
-    values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str
-) -> ForeignClip:
-    """Make a clip of a record's values by name.
-
-    Raises:
-      Unusable: Where it can't be used.
-    """
-    row = _row(values, features, default_id)
-    return ForeignClip(row, _audio(values, features))
 
 
 def record_label(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> str:
@@ -94,7 +38,14 @@ def _named(text: str, names: Sequence[str]) -> str:
     return names[int(text)] if text.isdecimal() and int(text) < len(names) else text
 
 
-def _row(values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str) -> Row:
+def record_row(
+    values: Mapping[str, Sequence[Any]], features: RecordFeatures, default_id: str
+) -> Row:
+    """Return what a record says of its clip.
+
+    Raises:
+      Unusable: Where it can't be used.
+    """
     label = record_label(values, features)
     for name in label_names(label) or ([""] if features.label else []):
         if problem := label_problem(name):
@@ -125,7 +76,12 @@ def _text(values: Mapping[str, Sequence[Any]], name: str) -> str:
         raise Unusable("bad_record", f"the feature {name!r} is not UTF-8") from error
 
 
-def _audio(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> Blocks:
+def record_audio(values: Mapping[str, Sequence[Any]], features: RecordFeatures) -> Blocks:
+    """Open a record's audio.
+
+    Raises:
+      Unusable: Where it can't be used.
+    """
     samples = values.get(features.audio, ())
     if not samples:
         raise Unusable("empty", f"the record's feature {features.audio!r} has no audio")

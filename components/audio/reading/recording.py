@@ -18,6 +18,7 @@ from tfx_audio.components.audio.reading.clip_format import (
     read_waveform,
 )
 from tfx_audio.components.audio.reading.formats import HEAD_BYTES, looks_like_audio
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.reading.windows import trim_bounds, window_bounds
 from tfx_audio.components.audio.rejection import Rejection
@@ -57,17 +58,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Recording:
-    """One audio file and the clips in it.
+    """One audio file and the clips in it, or one file of records.
 
     Attributes:
       uri: What opens it.
       path: Its name for people: relative to the data root where it lies in it.
-      rows: The clips.
+      rows: The clips; none for all that a file of records has.
       size: Bytes, 0 if unknown.
       keep_together: Whether its clips go into one split because they overlap.
       surely_audio: Whether it must be audio (a manifest or its suffix says so); else a file that
         is no audio is passed over, as a README in a class folder is.
       split: Of a file of records: the split that its name says, empty if none.
+      features: Of a file of records: what their features mean.
     """
 
     uri: str
@@ -77,6 +79,7 @@ class Recording:
     surely_audio: bool = True
     keep_together: bool = False
     split: str = ""
+    features: RecordFeatures | None = None
 
 
 class CutClip(NamedTuple):
@@ -139,7 +142,8 @@ def cut_recording(
         return
     is_clip = not clip_format.window_s and not any(row.is_piece for row in recording.rows)
     try:
-        formatted = read_waveform(data, clip_format, is_clip)
+        are_silent = {row.label for row in recording.rows} <= set(clip_format.silent_labels)
+        formatted = read_waveform(data, clip_format, is_clip, may_cancel=are_silent)
     except Unusable as problem:
         for row in recording.rows:
             yield rejection(row, problem)

@@ -12,7 +12,8 @@ from apache_beam.io.filesystem import BeamIOError
 from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.decode import header_rate
-from tfx_audio.components.audio.reading.foreign_record import RecordFeatures, parse_foreign
+from tfx_audio.components.audio.reading.foreign_record import record_audio, record_row
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import Recording, Row
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, GROUP_KEY, LABEL_KEY
@@ -78,8 +79,10 @@ def take_inventory(listing: Listing, rule: SplitRule) -> Inventory:
     if not listing.recordings:
         _raise_nothing(config, listing)
     _check_split_features(config, rule)
-    sampled = _sampled_records if listing.record_features else _sampled_headers
-    rates, labels = sampled(config, listing)
+    if listing.record_features:
+        rates, labels = _sampled_records(listing.recordings)
+    else:
+        rates, labels = sampled_rates(listing.recordings), listing.labels
     if not rates:
         raise InvalidInput(f"no audio that can be read under {config.path!r}")
     if len(labels) < 2 and not listing.record_features:
@@ -140,13 +143,13 @@ def _check_split_features(config: IngestConfig, rule: SplitRule) -> None:
         )
 
 
-def _sampled_headers(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
-    """Return sample rates in some headers, and all labels."""
-    return sampled_rates(listing.recordings), listing.labels
-
-
 def sampled_rates(recordings: Sequence[Recording]) -> Counter[int]:
-    """Return how often some headers say a sample rate; rates that no clip may have are left out."""
+    """Return how often some headers say a sample rate; rates that no clip may have are left out.
+
+    Of files of records some records are read.
+    """
+    if recordings and recordings[0].features:
+        return _sampled_records(recordings)[0]
     step = max(1, -(-len(recordings) // _MAX_HEADERS))
     return Counter(rate for rate in map(_rate, recordings[::step]) if rate)
 
@@ -168,22 +171,20 @@ def _rate(recording: Recording) -> int | None:
         return None
 
 
-def _sampled_records(config: IngestConfig, listing: Listing) -> tuple[Counter[int], list[str]]:
+def _sampled_records(recordings: Sequence[Recording]) -> tuple[Counter[int], list[str]]:
     """Return sample rates and labels of some records."""
-    features = listing.record_features or RecordFeatures("", "")
+    features = recordings[0].features or RecordFeatures("", "")
     rates: Counter[int] = Counter()
     rows: list[Row] = []
     problem = ""
-    for record in sample_records(listing.recordings, features.record_format):
+    for record in sample_records(recordings, features.record_format):
         try:
-            found = parse_foreign(record, features, "")
+            row, audio = record_row(record, features, ""), record_audio(record, features)
         except Unusable as error:
             problem = str(error)
             continue
-        rates[found.audio.sample_rate] += 1
-        rows.append(found.row)
+        rates[audio.sample_rate] += 1
+        rows.append(row)
     if not rates:
-        raise InvalidInput(
-            f"no record that data.records={config.records!r} matches can be used; {problem}"
-        )
+        raise InvalidInput(f"no record of {recordings[0].path!r} can be used; {problem}")
     return rates, sorted({name for row in rows for name in label_names(row.label)})

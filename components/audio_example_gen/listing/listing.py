@@ -13,7 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import STAGE, Recording
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, Field
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.records.manifest_cells import is_ours, unguarded
 from tfx_audio.components.audio.rejection import shorten
 from tfx_audio.components.audio_example_gen.listing.manifest_csv import (
     blank_separated,
@@ -117,6 +118,7 @@ def _csv_rows(text: str, dialect: Dialect, uri: str) -> Iterator[ManifestRow]:
                 f"the manifest {uri!r} needs a first line with a different name for each column; "
                 f"got {shorten(str(header))}"
             )
+    ours = is_ours(header)
     for line, n_lines, values, problem in records:
         if not any(value.strip() for value in values) and not problem:
             continue
@@ -127,6 +129,7 @@ def _csv_rows(text: str, dialect: Dialect, uri: str) -> Iterator[ManifestRow]:
         if problem:
             yield ManifestRow(line, problem=problem, n_lines=n_lines)
             continue
+        values = [unguarded(value) for value in values] if ours else values
         values += [""] * (len(header) - len(values))
         by_column = dict(zip(header, values, strict=True))
         yield _checked(line, by_column, n_lines, _over_lines(by_column) if n_lines > 1 else {})

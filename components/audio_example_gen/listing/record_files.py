@@ -17,7 +17,7 @@ import yaml
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import Recording
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.splits import TRAIN
@@ -62,7 +62,8 @@ def list_record_files(
         listing.given_splits = frozenset()
         listing.recordings = [replace(one, split="") for one in listing.recordings]
     listing.recordings.sort(key=lambda recording: recording.path)
-    listing.record_features = _features(config, listing.recordings, found)
+    features = listing.record_features = _features(config, listing.recordings, found)
+    listing.recordings = [replace(one, features=features) for one in listing.recordings]
     return listing
 
 

@@ -83,7 +83,7 @@ def read_again(root, change=lambda: None):
     total = 0
     for recording in reversed(listing.recordings):
         contents = []
-        list(read_recording(recording, ClipFormat(8000), None, contents.append))
+        list(read_recording(recording, ClipFormat(8000), contents.append))
         total += recording_number(recording, *contents)
     return combined_digest(total, listing.rejections)
 
@@ -115,14 +115,12 @@ def test_records_that_change_while_they_are_read_give_another_digest(tmp_path):
             example = clip_to_example(Clip(f"{number}", np.ones(8, np.float32), 8000, "x"))
             write_record(file, example)
     config = IngestConfig(path=str(tmp_path), records="*.tfrecord")
-    (recording,) = (listing := list_recordings(config)).recordings
+    (recording,) = list_recordings(config).recordings
     data = Path(recording.uri).read_bytes()
 
     def content(between=lambda: None):
         contents = []
-        clips = read_recording(
-            recording, ClipFormat(8000), listing.record_features, contents.append
-        )
+        clips = read_recording(recording, ClipFormat(8000), contents.append)
         next(clips)
         between()
         list(clips)

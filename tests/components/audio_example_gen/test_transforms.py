@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import apache_beam as beam
 import numpy as np
@@ -13,7 +14,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tfx_audio.components.audio.clip import encode_wav, from_pcm16
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
-from tfx_audio.components.audio.reading.foreign_record import RecordFeatures
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import Recording, Row
 from tfx_audio.components.audio.records.examples import example_to_clip, serialize_features
 from tfx_audio.components.audio.records.tfrecord import read_records, write_record
@@ -47,7 +48,8 @@ def ingest(folder, recordings, rule, features=None):
     """Ingest as the executor does, and return clip ids by split, rejections, and the outcome."""
     out = folder / "out"
     uris = {name: str(out / f"Split-{name}") for name in ("train", "eval", "test")}
-    job = IngestJob(ClipFormat(RATE), rule, uris, features)
+    recordings = [replace(one, features=features) for one in recordings]
+    job = IngestJob(ClipFormat(RATE), rule, uris)
     with TestPipeline() as pipeline:
         ingested = pipeline | beam.Create(deal(recordings)) | IngestShards(job)
         _ = ingested[FACTS] | "F" >> beam.io.WriteToText(str(out / "facts"))

@@ -1,11 +1,14 @@
 """Records that somebody else wrote."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
-from tfx_audio.components.audio.reading.foreign_record import RecordFeatures, parse_foreign
+from tfx_audio.components.audio.reading.foreign_record import record_audio, record_row
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import parse_features, serialize_features
 
@@ -13,7 +16,9 @@ FEATURES = RecordFeatures("pcm", "class", sample_rate="sr", group="who", fields=
 
 
 def parse(features=FEATURES, **values):
-    return parse_foreign(parse_features(serialize_features(values)), features, "f:000000")
+    record = parse_features(serialize_features(values))
+    row, audio = record_row(record, features, "f:000000"), record_audio(record, features)
+    return SimpleNamespace(row=row, audio=audio)
 
 
 def waveform_of(found):

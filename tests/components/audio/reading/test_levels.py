@@ -8,7 +8,13 @@ import soundfile
 
 from tfx_audio.components.audio.reading import levels
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, read_waveform
-from tfx_audio.components.audio.reading.recording import CutClip, cut_recording, single_file
+from tfx_audio.components.audio.reading.recording import (
+    CutClip,
+    Recording,
+    Row,
+    cut_recording,
+    single_file,
+)
 from tfx_audio.components.audio.reading.unusable import Unusable
 
 
@@ -92,3 +98,13 @@ def test_digital_silence_is_rejected_unless_its_label_may_be_silent():
     nearly[7] = 1 / 32768
     (cut,) = cut_recording(recording, float_wav(nearly), ClipFormat(16000))
     assert isinstance(cut, CutClip)
+
+
+def test_channels_may_cancel_where_the_label_is_for_silence():
+    left = np.sin(np.arange(1600) / 5).astype(np.float32)
+    data = float_wav(np.stack([left, -left], axis=1))
+    clip_format = ClipFormat(16000, silent_labels=("quiet",))
+    for label, is_clip in (("quiet", True), ("dog", False)):
+        recording = Recording("", "a.wav", (Row("a.wav", label),))
+        (cut,) = cut_recording(recording, data, clip_format)
+        assert isinstance(cut, CutClip) == is_clip

@@ -1,8 +1,12 @@
 """Quotes in CSV manifests: legal ones are read, open ones lose no row."""
 
+import numpy as np
 import pytest
 
+from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.audio.records.examples import clip_to_example
+from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_example_gen.listing.manifest import read_manifest
 
 
@@ -79,3 +83,16 @@ def test_quoted_commas_quotes_and_line_ends_are_legal(tmp_path, write, listed, a
         "d.wav": ("doggy", '5" long'),
     }
     assert listing.rejections == []
+
+
+def test_the_apostrophe_of_our_own_manifest_is_taken_off_and_others_stay(tmp_path):
+    texts = {"label": "=sum", "group": "-1", "fields": {"who": "'ann", "x": "'=a"}}
+    clip = Clip("@me.wav", np.zeros(8, np.float32), 8000, **texts)
+    write_wav_files({"train": [clip_to_example(clip)]}, tmp_path)
+    assert ",'=sum," in (tmp_path / "manifest.csv").read_text()
+    (row,) = read_manifest(str(tmp_path / "manifest.csv"))
+    found = {name: row.values[name] for name in ("clip_id", "label", "group", "who")}
+    assert found == {"clip_id": "@me.wav", "label": "=sum", "group": "-1", "who": "'ann"}
+    (tmp_path / "other.csv").write_text("path,label\na.wav,'=sum\n")
+    (row,) = read_manifest(str(tmp_path / "other.csv"))
+    assert row.values["label"] == "'=sum"
