@@ -23,11 +23,12 @@ from tfx_audio.components.audio.clip import (
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
 from tfx_audio.components.audio.reading.foreign_record import (
-    RecordFeatures,
-    parse_foreign,
+    record_audio,
     record_label,
+    record_row,
 )
 from tfx_audio.components.audio.reading.levels import CLIP, LevelMeter
+from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records import examples as keys
 from tfx_audio.components.open_files import open_file
@@ -93,18 +94,20 @@ class UserRecords(ContractRecords):
         values = keys.parse_features(example)
         name = hashlib.sha256(keys.serialize_features(values)).hexdigest()[:32]
         try:
-            found = parse_foreign(self._with_audio(values), self.features, name)
-            formatted = to_format(found.audio, _AS_IT_IS, is_clip=True)
+            record = self._with_audio(values)
+            row = record_row(record, self.features, name)
+            audio = record_audio(record, self.features)
+            formatted = to_format(audio, _AS_IT_IS, is_clip=True)
         except (OSError, BeamIOError) as error:
             raise ValueError(f"the audio's file: {error}") from error
         made = _origin(values)
         return Clip(
             waveform=from_pcm16(to_pcm16(formatted.waveform)),
             sample_rate=formatted.sample_rate,
-            label=found.row.label,
-            group=found.row.group,
+            label=row.label,
+            group=row.group,
             fields=values,
-            **{"clip_id": found.row.clip_id, **made},
+            **{"clip_id": row.clip_id, **made},
         )
 
     def label(self, example: bytes) -> str:

@@ -13,7 +13,7 @@ import soundfile
 from tfx_audio.components.audio.records.examples import example_to_clip
 from tfx_audio.components.audio.records.tfrecord import read_records
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 SETS = (
     *("train.steps=2", "train.batch_size=8", "model.window_s=0.2", "train.tensorboard=false"),

@@ -26,7 +26,7 @@ from tfx_audio.pipeline.commands.run import config_of
 from tfx_audio.pipeline.definition import create_pipeline
 from tfx_audio.pipeline.run_inputs import read_inputs
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 QUICK = ("train.steps=4", "train.batch_size=8", "model.window_s=0.25", "evaluate.min_accuracy=0")
 QUICK += ("evaluate.min_noisy_accuracy=0", "max_rejected_fraction=0")
