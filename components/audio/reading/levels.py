@@ -27,7 +27,9 @@ def check_finite(samples: np.ndarray) -> None:
     """
     flat = samples.reshape(-1)
     # A finite sum of squares is quickly had and has no other cause than finite values.
-    if not math.isfinite(float(np.dot(flat, flat))) and not np.isfinite(samples).all():
+    with np.errstate(all="ignore"):
+        power = float(np.dot(flat, flat))
+    if not math.isfinite(power) and not np.isfinite(samples).all():
         raise Unusable("non_finite", "the audio has values that are not finite")
 
 
