@@ -8,6 +8,7 @@ Decoders read a file that was cut short without a word, as far as it goes. Sourc
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 _MAX_CHUNKS = 1000
@@ -15,11 +16,8 @@ _UNKNOWN_SIZE = 0xFFFFFFFF
 _UNKNOWN_LONG_SIZE = 2**63 - 1
 _LARGEST_SIZES = (2**31, 2**32 - 1, 2**63, 2**64 - 1)
 _STREAM_SIZE_SLACK = 2**16
-_W64_FIRST_CHUNK, _W64_CHUNK_HEADER = 40, 24
-_CAF_HEADER, _CAF_CHUNK_HEADER = 8, 12
 _TOP_BOXES = (b"ftyp", b"moov", b"mdat", b"wide")
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
-_ASF_OBJECT_HEADER = 24
 _XING_SEARCH_BYTES = 200
 _XING_HAS_FRAMES, _XING_HAS_BYTES = 1, 2
 
@@ -38,16 +36,10 @@ def missing_part(data: bytes) -> str:
         return _missing_chunk(data, ">", b"SSND")
     if magic in (b".snd", b"dns."):
         return _missing_au(data, ">" if magic == b".snd" else "<")
-    if magic == b"riff":
-        return _missing_w64(data)
-    if magic == b"caff":
-        return _missing_caf(data)
     if magic == b"\x1aE\xdf\xa3":
         return _missing_element(data)
-    if magic == b"0&\xb2u":
-        return _missing_object(data)
-    if data[4:8] in _TOP_BOXES:
-        return _missing_box(data)
+    if parts := _PARTS.get(magic) or (_BOXES if data[4:8] in _TOP_BOXES else None):
+        return _missing_in(data, parts)
     if magic[:1] == b"\xff":
         return _missing_frames(data)
     return ""
@@ -147,50 +139,63 @@ def _missing_au(data: bytes, order: str) -> str:
     return "" if size == _UNKNOWN_SIZE else _claim(size, len(data) - start)
 
 
-def _missing_w64(data: bytes) -> str:
-    """Walk the chunks of a Wave64 file, whose sizes count their headers, to its audio."""
-    position = _W64_FIRST_CHUNK
+class _Parts(NamedTuple):
+    """How a file is divided into parts, each with its size in front.
+
+    Attributes:
+      first: Where the first part starts.
+      header: Bytes of a part's header.
+      size: Returns a part's bytes, its header included; fewer than that where it does not say.
+      audio: The name of the part with the audio; empty where all parts must be there.
+      align: What sizes are rounded up to.
+    """
+
+    first: int
+    header: int
+    size: Callable[[bytes, int], int]
+    audio: bytes = b""
+    align: int = 1
+
+
+def _missing_in(data: bytes, parts: _Parts) -> str:
+    """Walk the parts of a file; the last may go to its end."""
+    position = parts.first
     for _ in range(_MAX_CHUNKS):
-        if position + _W64_CHUNK_HEADER > len(data):
-            return ""
-        (size,) = struct.unpack_from("<Q", data, position + 16)
-        if data[position : position + 4] == b"data":
-            unknown = size >= _UNKNOWN_LONG_SIZE
-            return "" if unknown else _claim(size, len(data) - position)
-        position += max(_W64_CHUNK_HEADER, size + -size % 8)
+        if position + parts.header > len(data):
+            break
+        size = parts.size(data, position)
+        if data[position : position + 4] == parts.audio or not parts.audio:
+            if size < parts.header:
+                break
+            problem = _claim(size, len(data) - position)
+            if problem or parts.audio:
+                return problem
+        position += max(parts.header, size + -size % parts.align)
     return ""
 
 
-def _missing_caf(data: bytes) -> str:
-    """Walk the chunks of a CAF file to its audio, which may go to the end of the file."""
-    position = _CAF_HEADER
-    for _ in range(_MAX_CHUNKS):
-        if position + _CAF_CHUNK_HEADER > len(data):
-            return ""
-        (size,) = struct.unpack_from(">q", data, position + 4)
-        name = data[position : position + 4]
-        position += _CAF_CHUNK_HEADER
-        if name == b"data":
-            return "" if size < 0 else _claim(size, len(data) - position)
-        position += max(size, 0)
-    return ""
+def _long_size(data: bytes, position: int) -> int:
+    (size,) = struct.unpack_from("<Q", data, position + 16)
+    return size if size < _UNKNOWN_LONG_SIZE else 0
 
 
-def _missing_box(data: bytes) -> str:
-    """Walk the outermost boxes of an MP4 file; the last may go to the end of the file."""
-    position = 0
-    for _ in range(_MAX_CHUNKS):
-        if position + 8 > len(data):
-            return ""
-        (size,) = struct.unpack_from(">I", data, position)
-        if size == 1 and position + 16 <= len(data):
-            (size,) = struct.unpack_from(">Q", data, position + 8)
-        if size < 8:  # 0: to the end; what else is so small is no box
-            return ""
-        if problem := _claim(size, len(data) - position):
-            return problem
-        position += size
-    return ""
+def _caf_size(data: bytes, position: int) -> int:
+    return 12 + struct.unpack_from(">q", data, position + 4)[0]
+
+
+def _box_size(data: bytes, position: int) -> int:
+    (size,) = struct.unpack_from(">I", data, position)
+    if size == 1 and position + 16 <= len(data):
+        (size,) = struct.unpack_from(">Q", data, position + 8)
+    return size
+
+
+_BOXES = _Parts(0, 8, _box_size)
+_PARTS = {
+    b"riff": _Parts(40, 24, _long_size, b"data", 8),
+    b"caff": _Parts(8, 12, _caf_size, b"data"),
+    b"0&\xb2u": _Parts(0, 24, _long_size),  # ASF
+}
 
 
 def _missing_element(data: bytes) -> str:
@@ -223,21 +228,6 @@ def _ebml_number(data: bytes, position: int, keep_marker: bool) -> tuple[int | N
     if length > 8 or plain == (1 << bits) - 1:
         return None, end
     return (value if keep_marker else plain), end
-
-
-def _missing_object(data: bytes) -> str:
-    """Walk the outermost objects of an ASF (WMA) file; one that was streamed says no size."""
-    position = 0
-    for _ in range(_MAX_CHUNKS):
-        if position + _ASF_OBJECT_HEADER > len(data):
-            return ""
-        (size,) = struct.unpack_from("<Q", data, position + 16)
-        if size < _ASF_OBJECT_HEADER:
-            return ""
-        if problem := _claim(size, len(data) - position):
-            return problem
-        position += size
-    return ""
 
 
 def _missing_frames(data: bytes) -> str:
