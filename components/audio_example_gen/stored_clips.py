@@ -51,7 +51,7 @@ def read_recording(
     """
     if recording.features:
         before = _state(recording.uri)
-        yield from _read_records(recording, clip_format)
+        yield from _read_records(recording, recording.features, clip_format)
         on_content(_content_since(recording.uri, before))
         return
     try:
@@ -122,7 +122,9 @@ def records_of(recording: Recording, max_samples: int) -> Iterator[tuple[Row, Va
         yield Rejection(recording.path, "unreadable", STAGE, f"after {number + 1} records: {error}")
 
 
-def _read_records(recording: Recording, clip_format: ClipFormat) -> Iterator[CutClip | Rejection]:
+def _read_records(
+    recording: Recording, features: RecordFeatures, clip_format: ClipFormat
+) -> Iterator[CutClip | Rejection]:
     """Yield the clips of a file of records: all, or the recording's rows."""
     wanted = {row.clip_id for row in recording.rows}
     for found in records_of(recording, clip_format.max_samples):
@@ -135,7 +137,7 @@ def _read_records(recording: Recording, clip_format: ClipFormat) -> Iterator[Cut
             continue
         wanted.discard(row.clip_id)
         try:
-            audio = record_audio(values, recording.features)
+            audio = record_audio(values, features)
             is_silent = row.label in clip_format.silent_labels
             formatted = to_format(audio, clip_format, may_cancel=is_silent)
         except Unusable as problem:

@@ -206,7 +206,8 @@ def _says_delay(data: bytes) -> bool:
 def _samples(frame: av.AudioFrame) -> np.ndarray:
     """Return a frame's samples, float32 ``(frames, channels)``."""
     if frame.format.name == "fltp":  # MP3, AAC, Opus; PyAV's own array costs three times as much
-        planes = [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
+        buffers: tuple[Any, ...] = frame.planes  # PyAV's types don't say that they are
+        planes = [np.frombuffer(buffer, np.float32, frame.samples) for buffer in buffers]
         return planes[0].reshape(-1, 1) if len(planes) == 1 else np.stack(planes, axis=1)
     array = frame.to_ndarray()
     array = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -115,7 +115,7 @@ def _features(
     )
 
 
-def sample_records(recordings: list[Recording], record_format: str) -> Iterator[Values]:
+def sample_records(recordings: Sequence[Recording], record_format: str) -> Iterator[Values]:
     """Yield some records of some files that parse, to see what they are like."""
     step = max(1, len(recordings) // _FILES_TO_SAMPLE)
     for recording in recordings[::step]:
