@@ -73,12 +73,12 @@ class Corpus(NamedTuple):
 
     Attributes:
       labels: int64, ``(clips,)``.
-      speakers: Names, ``(clips,)``.
+      groups: Names of speakers or folds, ``(clips,)``.
       waveforms: By kind (``clean``, ``noise_10db``, ``copy_1`` …): one float32 array a clip.
     """
 
     labels: np.ndarray
-    speakers: np.ndarray
+    groups: np.ndarray
     waveforms: dict[str, list[np.ndarray]]
 
 
@@ -112,27 +112,37 @@ def load_corpus(folder: Path, work: Path, seed: int) -> Corpus:
     policy = policy_for(seed)
     path = work / f"corpus-{policy.digest[:12]}.npz"
     if not path.exists():
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, **dict(_packed(clips, Augmenter(policy))))
-        partial.rename(path)
+        pack_corpus(path, clips, Augmenter(policy), COPIES)
+    labels = np.array([int(clip.label) for clip in clips])
+    return read_corpus(path, labels, np.array([clip.group for clip in clips]))
+
+
+def pack_corpus(path: Path, clips: list[Clip], augmenter: Augmenter, copies: int) -> None:
+    """Write clips, their noisy versions and their copies into a file, whole or not at all."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **dict(_packed(clips, augmenter, copies)))
+    partial.rename(path)
+
+
+def read_corpus(path: Path, labels: np.ndarray, groups: np.ndarray) -> Corpus:
+    """Read what `pack_corpus` wrote."""
     with np.load(path) as arrays:
-        kinds = ["clean", "noise_10db", *(f"copy_{n}" for n in range(1, COPIES + 1))]
         waveforms = {
             kind: np.split(arrays[kind], np.cumsum(arrays[f"{kind}_lengths"])[:-1])
-            for kind in kinds
+            for kind in arrays.files
+            if not kind.endswith("_lengths")
         }
-    return Corpus(
-        labels=np.array([int(clip.label) for clip in clips]),
-        speakers=np.array([clip.group for clip in clips]),
-        waveforms={k: [w.astype("float32") / PCM16_SCALE for w in v] for k, v in waveforms.items()},
-    )
+    scaled = {k: [w.astype("float32") / PCM16_SCALE for w in v] for k, v in waveforms.items()}
+    return Corpus(labels, groups, scaled)
 
 
-def _packed(clips: list[Clip], augmenter: Augmenter) -> Iterator[tuple[str, np.ndarray]]:
+def _packed(
+    clips: list[Clip], augmenter: Augmenter, copies: int
+) -> Iterator[tuple[str, np.ndarray]]:
     """Yield arrays by name: all clips of a kind end to end as PCM 16, and their lengths."""
     made: dict[str, list[np.ndarray]] = {"clean": [clip.waveform for clip in clips]}
     made["noise_10db"] = [augmenter.condition(clip, "noise_10db").waveform for clip in clips]
-    for number in range(1, COPIES + 1):
+    for number in range(1, copies + 1):
         made[f"copy_{number}"] = [_copy(augmenter, clip, number) for clip in clips]
     for kind, waveforms in made.items():
         steps = np.rint(np.concatenate(waveforms) * PCM16_SCALE)
@@ -164,7 +174,7 @@ def _plain(waveform: Any) -> Any:
 
 def training_clips(corpus: Corpus, speaker: str, arm: str) -> tf.data.Dataset:
     """Return the clips of all other speakers, with their copies where the arm has them."""
-    others = np.flatnonzero(corpus.speakers != speaker)
+    others = np.flatnonzero(corpus.groups != speaker)
     with_copies = arm in ("waveform", "both")
     kinds = ["clean", *(f"copy_{n}" for n in range(1, COPIES + 1) if with_copies)]
     chosen = [(corpus.waveforms[kind][i], corpus.labels[i]) for kind in kinds for i in others]
@@ -183,7 +193,7 @@ def run(corpus: Corpus, speaker: str, arm: str, seed: int) -> dict[str, Any]:
     batching = Batching(train.batch_size, window, 10, seed)
     batches = training_batches(training_clips(corpus, speaker, arm), batching, 0, 1, train.steps)
     model.fit(batches, epochs=1, steps_per_epoch=train.steps, verbose=0)
-    held_out = np.flatnonzero(corpus.speakers == speaker)
+    held_out = np.flatnonzero(corpus.groups == speaker)
     result: dict[str, Any] = {"speaker": speaker, "arm": arm, "seed": seed}
     for condition in CONDITIONS:
         clips = dataset([corpus.waveforms[condition][i] for i in held_out], corpus.labels[held_out])

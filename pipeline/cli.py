@@ -31,6 +31,7 @@ COMMANDS = {
     "compile": "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI",
     "submit": "start a run of a compiled pipeline on Kubeflow Pipelines",
     "predict": "labels and scores for audio files",
+    "detect": "events in long recordings: when which sound is heard",
     "doctor": "show versions, known incompatibilities, the Beam runner, devices and codecs",
 }
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130

@@ -85,6 +85,11 @@ class Predictor:
         """Hz that the model takes."""
         return self._sample_rate
 
+    def waveform_scores(self, waveforms: np.ndarray) -> np.ndarray:
+        """Score ``(batch, samples)`` at the model's rate; zeros where nothing can be told."""
+        answer = self._model.signatures["waveform"](waveform=tf.constant(waveforms))
+        return np.asarray(answer["scores"]) * (np.asarray(answer["problem"]) == b"")[:, np.newaxis]
+
     def answers(
         self, files: Iterable[AskedFile], batch_size: int, top: int
     ) -> Iterator[dict[str, Any]]:

@@ -17,12 +17,7 @@ _QUIET = 1e-6  # an amplitude below any sound of 16 bit: two silent windows are 
 
 
 def mixing_draws(seed: Any, step: Any, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draw partners and ratios for a step; nothing else has a part in it.
-
-    Args:
-      seed: Seed of the training.
-      step: Number of the step.
-      batch: Size of the batch.
+    """Draw partners and ratios for a step, from its number and the training's seed alone.
 
     Returns:
       ``(partner, ratio)``: int32, another place of the batch (of a batch of one, itself), and
@@ -44,16 +39,8 @@ def mixtures(
     two are heard: the quieter one is raised, by the loudest piece of each, and the mixture keeps
     the energy of uncorrelated sounds. The paper weights levels by A; here they are not weighted.
 
-    Args:
-      windows: float32 ``(batch, samples)``.
-      labels: float32 ``(batch, labels)``, each row sums to 1.
-      partner: int32 ``(batch,)``: which window to mix in.
-      ratio: float32 in [0, 1], ``(batch,)``: share of the own label.
-      kind: `MIXUP` or `BETWEEN_CLASS`.
-      level_window: Samples over which a level is measured.
-
-    Returns:
-      ``(windows, labels)`` of the same shapes.
+    Windows are ``(batch, samples)``, labels ``(batch, labels)``, float32; partners and ratios are
+    those of `mixing_draws`. Levels are measured over `level_window` samples.
     """
     own, gain = ratio, tf.ones_like(ratio)
     if kind == BETWEEN_CLASS:
@@ -77,13 +64,6 @@ class MixtureClassifier(keras.Model):
 
     The step's number is the optimiser's, which a checkpoint holds: a resumed training mixes as an
     uninterrupted one. Masks come after, within the network.
-
-    Args:
-      inputs: Its windows, ``(batch, samples)``.
-      outputs: Its logits, ``(batch, labels)``.
-      kind: `MIXUP` or `BETWEEN_CLASS`.
-      seed: Seed of partners and ratios.
-      sample_rate: Hz.
     """
 
     def __init__(self, inputs: Any, outputs: Any, kind: str, seed: int, sample_rate: int) -> None:

@@ -86,21 +86,29 @@ def to_format(
     Raises:
       Unusable: See `read_waveform`.
     """
-    rate, meter = clip_format.sample_rate or audio.sample_rate, LevelMeter()
-    blocks = bounded(audio, clip_format.max_samples)
-    if not audio.is_bounded:
-        blocks = meter.measure(blocks)
-    is_mixed = audio.channels > 1 and not clip_format.keep_channels
-    if is_mixed:
-        blocks = _mix(blocks, meter)
-    blocks = resample_blocks(blocks, audio.sample_rate, rate)
+    meter = LevelMeter()
+    blocks = formatted_blocks(audio, clip_format, meter)
     frames = join(_within(blocks, clip_format.max_samples, is_clip))
-    if is_mixed and not may_cancel:
+    if not may_cancel:
         meter.check_mix()
     scale, note = meter.full_scale(clip_format.over_full_scale)
     if scale != 1.0:
         frames = frames * np.float32(1.0 / scale)
+    rate = clip_format.sample_rate or audio.sample_rate
     return Formatted(channels_first(frames), rate, note)
+
+
+def formatted_blocks(
+    audio: Blocks, clip_format: ClipFormat, meter: LevelMeter
+) -> Iterator[np.ndarray]:
+    """Yield what is decoded, mixed and resampled, ``(frames, channels)``, at the file's level."""
+    blocks = bounded(audio, clip_format.max_samples)
+    if not audio.is_bounded:
+        blocks = meter.measure(blocks)
+    if audio.channels > 1 and not clip_format.keep_channels:
+        blocks = _mix(blocks, meter)
+    rate = clip_format.sample_rate or audio.sample_rate
+    return resample_blocks(blocks, audio.sample_rate, rate)
 
 
 def _mix(blocks: Iterator[np.ndarray], meter: LevelMeter) -> Iterator[np.ndarray]:

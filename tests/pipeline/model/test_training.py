@@ -57,6 +57,19 @@ def test_resumed_ends_as_if_nothing_had_happened(data, whole, tmp_path):
     assert again.state == resumed.state  # what is finished is not repeated
 
 
+@pytest.mark.parametrize("mixing", ["mixup", "between_class"])
+def test_resumed_mixes_as_if_nothing_had_happened(data, tmp_path, mixing):
+    config = CONFIG.model_copy(update={"mixing": mixing, "epochs": 2})
+    whole = train(ModelConfig(), config, data)
+    with pytest.raises(KeyboardInterrupt):
+        train(ModelConfig(), config, data, Checkpoint(str(tmp_path)), (Kill(1),))
+
+    resumed = train(ModelConfig(), config, data, Checkpoint(str(tmp_path)))
+
+    for weight, expected in zip(resumed.model.weights, whole.model.weights, strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-5)
+
+
 def test_trains_in_half_precision_on_training_statistics(data):
     model = ModelConfig.model_validate({"frontend": {"normalisation": "dataset"}})
     config = TrainConfig(epochs=1, batch_size=36, mixed_precision=True)
