@@ -58,10 +58,9 @@ def run(args: argparse.Namespace) -> int:
         table.writeheader()
     for file in files:
         scored = scores_over_time(predictor, card["labels"], file, window, hop, args.batch_size)
-        wants_scores = args.format == "scores"
-        found = scored if wants_scores else find_events(scored, args.threshold, release)
+        events = find_events(scored, args.threshold, release)
         try:
-            for one in found:
+            for one in scored if args.format == "scores" else events:
                 line = {"file": file.name, **one._asdict()}
                 if args.format == "csv":
                     text = {"file": guarded(line["file"]), "label": guarded(line["label"])}

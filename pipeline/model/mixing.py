@@ -38,9 +38,8 @@ def mixtures(
     With `MIXUP` the ratio is that of amplitudes. With `BETWEEN_CLASS` it is that of how loud the
     two are heard: the quieter one is raised, by the loudest piece of each, and the mixture keeps
     the energy of uncorrelated sounds. The paper weights levels by A; here they are not weighted.
-
-    Windows are ``(batch, samples)``, labels ``(batch, labels)``, float32; partners and ratios are
-    those of `mixing_draws`. Levels are measured over `level_window` samples.
+    Windows are ``(batch, samples)``, labels ``(batch, labels)``; levels are measured over
+    `level_window` samples.
     """
     own, gain = ratio, tf.ones_like(ratio)
     if kind == BETWEEN_CLASS:
@@ -62,8 +61,7 @@ def loudest_rms(windows: tf.Tensor, level_window: int) -> tf.Tensor:
 class MixtureClassifier(keras.Model):
     """A classifier that trains on mixtures and is otherwise the one it is made of.
 
-    The step's number is the optimiser's, which a checkpoint holds: a resumed training mixes as an
-    uninterrupted one. Masks come after, within the network.
+    The step's number is the optimiser's, which a checkpoint holds. Masks come after the mixing.
     """
 
     def __init__(self, inputs: Any, outputs: Any, kind: str, seed: int, sample_rate: int) -> None:

@@ -119,7 +119,8 @@ def execute(block, namespace):
         exec(compile(block.text, str(block), "exec"), namespace)
         return
     for words in docs_blocks.commands_of(block):
-        only_parsed = words[1:2] in (["predict"], ["runs"]) or any(map(PLACEHOLDER.search, words))
+        is_listed = words[1:2] in (["predict"], ["detect"], ["runs"])
+        only_parsed = is_listed or any(map(PLACEHOLDER.search, words))
         if Path(words[0]).name != "tfx-audio" or only_parsed:
             continue
         write_missing_policies(block.document, words)

@@ -94,8 +94,7 @@ def to_format(
     scale, note = meter.full_scale(clip_format.over_full_scale)
     if scale != 1.0:
         frames = frames * np.float32(1.0 / scale)
-    rate = clip_format.sample_rate or audio.sample_rate
-    return Formatted(channels_first(frames), rate, note)
+    return Formatted(channels_first(frames), clip_format.sample_rate or audio.sample_rate, note)
 
 
 def formatted_blocks(
@@ -107,8 +106,7 @@ def formatted_blocks(
         blocks = meter.measure(blocks)
     if audio.channels > 1 and not clip_format.keep_channels:
         blocks = _mix(blocks, meter)
-    rate = clip_format.sample_rate or audio.sample_rate
-    return resample_blocks(blocks, audio.sample_rate, rate)
+    return resample_blocks(blocks, audio.sample_rate, clip_format.sample_rate or audio.sample_rate)
 
 
 def _mix(blocks: Iterator[np.ndarray], meter: LevelMeter) -> Iterator[np.ndarray]:
