@@ -271,11 +271,12 @@ def _read(document: Document) -> AugmentationPolicy:
 
 def _conditions(values: Any, checker: Checker) -> dict[str, tuple[TransformSpec, ...]]:
     """Read the conditions, where a step without `p` always runs."""
-    pattern = policy_schema()["properties"]["conditions"]["propertyNames"]
+    schema = policy_schema()["properties"]["conditions"]
+    checker.value(values, ("conditions",), {"maxProperties": schema["maxProperties"]})
     conditions = {}
     for name, steps in values.items():
         path = ("conditions", name)
-        checker.value(name, path, {"type": "string", **pattern})
+        checker.value(name, path, {"type": "string", **schema["propertyNames"]})
         if name == CLEAN:
             raise checker.refuse(path, "'clean' is the unchanged clip and always there")
         conditions[name] = read_transforms(steps, path, checker, default_p=1.0)

@@ -122,6 +122,8 @@ def _problem(error: Any) -> str:
         return f"expected {' and '.join(bounds)}, got {value}"
     if keyword in ("minItems", "maxItems"):
         return f"expected {error.validator_value} values, got {len(value)}"
+    if keyword == "maxProperties":
+        return f"expected at most {error.validator_value} entries, got {len(value)}"
     if keyword == "pattern":
         return f"{_show(value)} does not fit the pattern {error.validator_value}"
     return str(error.message)

@@ -72,6 +72,7 @@ def document_schema(definitions: dict[str, Any]) -> dict[str, Any]:
                 "type": "object",
                 "description": "Robustness conditions of the evaluation split by name; `clean` "
                 "is always there. Default: noise_20db, noise_10db and noise_0db.",
+                "maxProperties": 100,
                 "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$"},
                 "additionalProperties": {"$ref": "#/definitions/transforms"},
             },
