@@ -78,9 +78,8 @@ REFUSED = {
     "level: wrap\ntransforms: [Gain]": "expected one of clip, rescale, reject, got 'wrap'",
     "transforms: [Gain]\nconditions: {Noisy-1: [Gain]}": "conditions.Noisy-1",
     "transforms: [Gain]\nconditions: {clean: [Gain]}": "always there",
-    "transforms: [Gain]\nconditions: {%s}"
-    % ", ".join(
-        f"c{i}: [Gain]" for i in range(101)
+    "transforms: [Gain]\nconditions: {{{}}}".format(
+        ", ".join(f"c{i}: [Gain]" for i in range(101))
     ): "conditions: expected at most 100 entries, got 101",
     "transforms: [Gain]\nlabels: {siren: {Gian: off}}": "Did you mean 'Gain'?",
     "transforms: [Gain]\nlabels: {siren: {Gain: {max_gain: 2}}}": (
