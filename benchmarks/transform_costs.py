@@ -2,7 +2,7 @@
 
     python -m benchmarks.transform_costs [NAME ...]
 
-`components/audio/policy/transform_notes.py` keeps the figures that the documentation and
+`scripts/policy_schema/transform_notes.py` keeps the figures that the documentation and
 `tfx-audio policy list` show.
 """
 

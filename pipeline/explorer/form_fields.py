@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tfx_audio.components.audio.policy.check import transform_schemas
-from tfx_audio.components.audio.policy.transform_signatures import COMPOSITIONS
+from tfx_audio.components.audio.policy.check import COMPOSITIONS, transform_schemas
 
 _NOT_FIELDS = ("name", "id", "transforms")
 _WIDEST_SCHEMA_RANGE = 100.0

@@ -12,8 +12,7 @@ from tfx_audio.components.audio.policy.augmentation_policy import (
     parse_policy,
     preset_names,
 )
-from tfx_audio.components.audio.policy.document_schema import BALANCE_RULES, LEVEL_RULES
-from tfx_audio.components.audio.policy.transform_signatures import COMPOSITIONS
+from tfx_audio.components.audio.policy.check import COMPOSITIONS, policy_schema
 from tfx_audio.pipeline.explorer.form_fields import (
     Field,
     cost_of,
@@ -60,12 +59,11 @@ def load_and_settings(draft: PolicyDraft) -> None:
     settings["keep_originals"] = st.checkbox(
         "Keep the originals", settings["keep_originals"], key=f"keep-{key}"
     )
-    settings["balance"] = st.selectbox(
-        "Balance", BALANCE_RULES, BALANCE_RULES.index(settings["balance"]), key=f"balance-{key}"
-    )
-    settings["level"] = st.selectbox(
-        "Above full scale", LEVEL_RULES, LEVEL_RULES.index(settings["level"]), key=f"level-{key}"
-    )
+    for name, title in (("balance", "Balance"), ("level", "Above full scale")):
+        rules = policy_schema()["properties"][name]["enum"]
+        settings[name] = st.selectbox(
+            title, rules, rules.index(settings[name]), key=f"{name}-{key}"
+        )
     kept = [name for name in ("labels",) if draft.rest.get(name)]
     if kept:
         st.caption("Kept as loaded, and applied: changes by label.")

@@ -18,6 +18,7 @@ from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.yaml_document import Document, PlacePath
 
 SCHEMA_FILE = "augmentation_policy.schema.json"
+COMPOSITIONS = ("Compose", "OneOf", "SomeOf")
 MAX_NESTING = 16
 MAX_NUMBER = 2**63 - 1
 _TYPE_WORDS = {

@@ -18,13 +18,16 @@ import pytest
 from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
 from tfx_audio.components.audio.clip import Clip, encode_wav
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
-from tfx_audio.components.audio.policy.check import transform_schemas
-from tfx_audio.components.audio.policy.transform_notes import SAMPLE_RATES
+from tfx_audio.components.audio.policy.check import COMPOSITIONS, transform_schemas
 from tfx_audio.components.audio.records.examples import clip_to_example
 
 RATE = 16000
-COMPOSITIONS = ("Compose", "OneOf", "SomeOf")
 TRANSFORMS = [name for name in transform_schemas() if name not in COMPOSITIONS]
+SAMPLE_RATES = {
+    name: schema["x-sample-rates"]
+    for name, schema in transform_schemas().items()
+    if "x-sample-rates" in schema
+}
 WITHOUT_PARAMETERS = {"AdjustDuration", "Clip", "PolarityInversion", "Reverse", "Trim"}
 MONO_ONLY = {"AddBackgroundNoise", "AddShortNoises"}
 # Clips that a transform refuses, always with a reason; everything else must succeed.

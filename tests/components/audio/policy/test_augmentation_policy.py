@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from policy_schema import build_schema
 
 from tfx_audio.components.audio.augment.augmenter import check_policy
 from tfx_audio.components.audio.errors import InvalidInput
@@ -20,7 +21,6 @@ from tfx_audio.components.audio.policy.augmentation_policy import (
 )
 from tfx_audio.components.audio.policy.check import policy_schema
 from tfx_audio.components.audio.policy.steps import expected_cost_ms_per_s
-from tfx_audio.components.audio.policy.transform_signatures import build_schema
 
 NESTED = """
 seed: 3
@@ -258,7 +258,7 @@ def test_presets_fit_the_schema_that_editors_use(name):
 
 
 def test_schema_is_what_audiomentations_signatures_give():
-    """After an upgrade: python -m …policy.transform_signatures --write."""
+    """After an upgrade: python scripts/policy_schema/policy_schema.py --write."""
     assert json.loads(json.dumps(build_schema())) == policy_schema()
 
 

@@ -1,11 +1,8 @@
-"""The policy file's own keys, as JSON Schema; the transforms come from `transform_signatures`."""
+"""The policy file's own keys, as JSON Schema; the transforms come from `policy_schema`."""
 
 from __future__ import annotations
 
 from typing import Any
-
-LEVEL_RULES = ("clip", "rescale", "reject")
-BALANCE_RULES = ("none", "by_label")
 
 
 def document_schema(definitions: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +33,7 @@ def document_schema(definitions: dict[str, Any]) -> dict[str, Any]:
                 "description": "Keep the unchanged clips beside their copies.",
             },
             "balance": {
-                "enum": list(BALANCE_RULES),
+                "enum": ["none", "by_label"],
                 "default": "none",
                 "description": "by_label: clips of rare labels get more copies, up to max_copies.",
             },
@@ -48,7 +45,7 @@ def document_schema(definitions: dict[str, Any]) -> dict[str, Any]:
                 "description": "The most copies of one clip that balancing makes.",
             },
             "level": {
-                "enum": list(LEVEL_RULES),
+                "enum": ["clip", "rescale", "reject"],
                 "default": "rescale",
                 "description": "What happens to a copy whose peak exceeds full scale: clip cuts "
                 "it off, rescale turns the whole copy down, reject sets it aside.",

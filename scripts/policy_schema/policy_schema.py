@@ -1,8 +1,8 @@
 """Writes the policy's JSON Schema from audiomentations' own signatures.
 
-``python -m tfx_audio.components.audio.policy.transform_signatures`` prints the schema; with
-``--write`` it rewrites ``schemas/augmentation_policy.schema.json``. A test fails when the two drift
-apart.
+``python scripts/policy_schema/policy_schema.py`` prints the schema; with ``--write`` it rewrites
+``schemas/augmentation_policy.schema.json``, which is all that the package reads. A test fails when
+the two drift apart.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Literal, Union, get_args, get_origin
 
-from tfx_audio.components.audio.policy.check import SCHEMA_FILE
-from tfx_audio.components.audio.policy.document_schema import document_schema
-from tfx_audio.components.audio.policy.transform_notes import (
+from document_schema import document_schema
+from transform_notes import (
     COST_MS_PER_S,
     NEEDS_PACKAGE,
     RANGES,
@@ -28,7 +27,8 @@ from tfx_audio.components.audio.policy.transform_notes import (
     WITHHELD_TRANSFORMS,
 )
 
-COMPOSITIONS = ("Compose", "OneOf", "SomeOf")
+from tfx_audio.components.audio.policy.check import COMPOSITIONS, SCHEMA_FILE
+
 _ID = {
     "type": "string",
     "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$",
