@@ -27,3 +27,9 @@ class AugmentationHtml(artifact.Artifact):
     """One self-contained HTML page to see and hear what the augmentation did."""
 
     TYPE_NAME = "tfx_audio.AugmentationHtml"
+
+
+class EvaluationHtml(artifact.Artifact):
+    """One self-contained HTML page to see and hear what the model gets wrong."""
+
+    TYPE_NAME = "tfx_audio.EvaluationHtml"

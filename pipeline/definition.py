@@ -34,7 +34,10 @@ from tfx_audio.components.audio_example_gen.config import statistics_features
 from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen
 from tfx_audio.components.audio_schema_gen.strict import StrictExecutor
 from tfx_audio.components.augmentation_report.component import AugmentationReport
+from tfx_audio.components.augmentation_report.page import page_data
 from tfx_audio.components.code_digest import import_closure_digest
+from tfx_audio.components.evaluation_report.component import EvaluationReport
+from tfx_audio.components.evaluation_report.evaluation_page import PAGE
 from tfx_audio.components.sound_bank.component import SoundBank
 from tfx_audio.pipeline.beam.runtime_args import set_beam_args
 from tfx_audio.pipeline.config import PipelineConfig
@@ -42,6 +45,7 @@ from tfx_audio.pipeline.results.evaluation import build_eval_config
 from tfx_audio.pipeline.run_inputs import PipelineInputs
 
 Target = Literal["local", "kubeflow", "vertex"]
+_EVALUATION_REPORT = "tfx_audio.components.evaluation_report.component"
 _PREPROCESSING = "tfx_audio.pipeline.model.preprocessing"
 _TRAINER = "tfx_audio.pipeline.model.trainer"
 _TUNER = "tfx_audio.pipeline.model.tuner"
@@ -210,12 +214,14 @@ def _evaluation_nodes(
         added["baseline"] = baseline
     key = "result" if isinstance(baseline, Importer) else "model"
     conditions = list(inputs.policy.conditions)
+    splits = [f"{inputs.judging_split}_{condition}" for condition in conditions]
+    augmented = nodes["augmenter"].outputs["augmented_examples"]
     trainer = nodes["trainer"]
     evaluator = added["evaluator"] = Evaluator(
-        examples=nodes["augmenter"].outputs["augmented_examples"],
+        examples=augmented,
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs[key] if baseline is not None else None,
-        example_splits=[f"{inputs.judging_split}_{condition}" for condition in conditions],
+        example_splits=splits,
         schema=nodes["schema_gen"].outputs["schema"],
         eval_config=build_eval_config(
             config.evaluate, conditions, has_baseline=baseline is not None
@@ -227,6 +233,14 @@ def _evaluation_nodes(
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.push_dir)
         ),
+    )
+    added["evaluation_report"] = EvaluationReport(
+        examples=augmented,
+        model=trainer.outputs["model"],
+        evaluation=evaluator.outputs["evaluation"],
+        example_splits=json.dumps(splits),
+        frontend=config.model.frontend.model_dump_json(),
+        code_digest=import_closure_digest(_EVALUATION_REPORT, data=page_data(PAGE)),
     )
     return added
 

@@ -25,6 +25,7 @@ LAYERS = (
     ("components/audio_example_gen", "components/audio_schema_gen", "components/sound_bank"),
     ("components/audio_augmenter",),
     ("components/augmentation_report",),
+    ("components/evaluation_report",),
     ("pipeline/quiet_tensorflow.py",),
     (
         "pipeline/beam",

@@ -10,7 +10,7 @@ import tfx_audio
 
 COMPONENTS = {
     "AudioAugmenter", "AudioExampleGen", "AudioSchemaGen", "AugmentationReport", "SoundBank",
-    "AugmentationHtml", "RejectedClips", "SoundBanks",
+    "AugmentationHtml", "EvaluationHtml", "EvaluationReport", "RejectedClips", "SoundBanks",
 }  # fmt: skip
 KERAS = {"ClipNormalisation", "LogMel", "SpecAugment", "augment_dataset"}
 BEAM = {"AugmentClips", "ReadExamples"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Union
@@ -98,6 +98,13 @@ class Frontend:
     def db_scale(self) -> float:
         """Decibels per unit of kapre's ``10·log10``: 2 for magnitudes, 1 for powers."""
         return 2.0 / self.power
+
+    def band_hz(self, bands: Sequence[float]) -> list[float]:
+        """Return the frequencies at numbers of mel bands, from 0 to `n_mels`."""
+        from librosa import hz_to_mel, mel_to_hz
+
+        low, high = hz_to_mel(self.f_min_hz), hz_to_mel(self.f_max_hz)
+        return [float(mel_to_hz(low + (high - low) * band / self.n_mels)) for band in bands]
 
     def num_frames(self, samples: int) -> int:
         """Return the frames of a clip; one that is shorter than a window still has one."""

@@ -50,7 +50,10 @@ def build_family_views(
         FamilyView(
             label,
             family.clips[0].source_clip_id,
-            tuple(build_clip_view(clip, model, sound, masked) for clip in family.clips),
+            tuple(
+                build_clip_view(clip, model, sound, masked, family.original)
+                for clip in family.clips
+            ),
         )
         for label, family in families
         if family.clips
@@ -59,9 +62,16 @@ def build_family_views(
 
 
 def build_clip_view(
-    clip: Clip, model: Mapping[str, Any], sound: SoundSettings, masked: bool = True
+    clip: Clip,
+    model: Mapping[str, Any],
+    sound: SoundSettings,
+    masked: bool = True,
+    original: Clip | None = None,
 ) -> ClipView:
-    """Build what is shown of one clip; SpecAugment's draw follows from the clip's id."""
+    """Build what is shown of one clip; SpecAugment's draw follows from the clip's id.
+
+    A copy of `original` is compared with it.
+    """
     shown = excerpt(clip.waveform, clip.sample_rate, sound)
     frontend = Frontend.derive(clip.sample_rate, model.get("frontend", {}))
     mel = log_mel(shown, frontend)
@@ -73,7 +83,7 @@ def build_clip_view(
     if masks is not None:
         drawn = draw_masks(_generator(clip.clip_id), frames, n_mels, masks)
         masked_uri = data_uri(mel_png(apply_masks(mel, drawn), lowest, highest), "image/png")
-        words = describe_masks(drawn)
+        words = describe_masks(drawn, frontend)
     return ClipView(
         title=_title(clip),
         clip_id=clip.clip_id,
@@ -85,7 +95,22 @@ def build_clip_view(
         masks=words,
         steps=tuple(read_steps(clip.augmentation)),
         cut=shown.shape[-1] < clip.waveform.shape[-1],
+        seconds=shown.shape[-1] / clip.sample_rate,
+        hz=tuple(f"{hz:.0f}" for hz in frontend.band_hz([n_mels, n_mels / 2, 0])),
+        is_copy=clip.copy_index > 0,
+        change=_change(mel, original, frontend, sound) if clip is not original else None,
     )
+
+
+def _change(
+    mel: np.ndarray, original: Clip | None, frontend: Frontend, sound: SoundSettings
+) -> float | None:
+    """Return the mean difference of two log-mels over the frames that both have, in dB."""
+    if original is None:
+        return None
+    other = log_mel(excerpt(original.waveform, original.sample_rate, sound), frontend)
+    frames = min(len(mel), len(other))
+    return float(np.abs(mel[:frames] - other[:frames]).mean())
 
 
 def describe_clip(clip: Clip) -> str:

@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 
 from tfx_audio.components.artifacts import AugmentationHtml, RejectedClips
 from tfx_audio.components.augmentation_report import executor, visualization
-from tfx_audio.components.augmentation_report.page import PACKAGE, PAGE_FILES
+from tfx_audio.components.augmentation_report.page import page_data
 from tfx_audio.components.code_digest import import_closure_digest
 
 MODEL_SECTIONS = ("frontend", "spec_augment")
@@ -81,9 +81,7 @@ class AugmentationReport(BaseComponent):
           code_digest: Digest of the code that runs; by default of this checkout's.
         """
         if code_digest is None:
-            code_digest = import_closure_digest(
-                executor.__name__, data=[f"{PACKAGE}:{name}" for name in PAGE_FILES]
-            )
+            code_digest = import_closure_digest(executor.__name__, data=page_data())
         sections = {name: (model or {})[name] for name in MODEL_SECTIONS if name in (model or {})}
         channels = {
             executor.REJECTED_KEY: rejected,

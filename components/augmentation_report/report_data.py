@@ -41,6 +41,10 @@ class ClipView:
       masks: What SpecAugment masked, in words.
       steps: Transforms applied, in order.
       cut: Whether only the clip's beginning is embedded.
+      seconds: Length of what is embedded.
+      hz: The picture's highest, middle and lowest frequency, in words.
+      is_copy: Whether it was made by the policy.
+      change: Mean difference of its log-mel from the original's, in dB; None for an original.
     """
 
     title: str
@@ -53,15 +57,30 @@ class ClipView:
     masks: str
     steps: tuple[Step, ...]
     cut: bool
+    seconds: float
+    hz: tuple[str, ...]
+    is_copy: bool = False
+    change: float | None = None
 
 
 @dataclass(frozen=True)
 class FamilyView:
-    """One source clip's views side by side."""
+    """One source clip's views."""
 
     label: str
     source_clip_id: str
     views: tuple[ClipView, ...]
+
+    @property
+    def change(self) -> float:
+        """The mean change of its copies, in dB."""
+        changes = [view.change for view in self.views if view.change is not None]
+        return sum(changes) / max(1, len(changes))
+
+    @property
+    def transforms(self) -> tuple[str, ...]:
+        """The transforms that were applied to any of its copies, sorted."""
+        return tuple(sorted({step.name for view in self.views for step in view.steps}))
 
 
 @dataclass(frozen=True)

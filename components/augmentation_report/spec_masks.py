@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx_audio.components.audio.features import Masks
+from tfx_audio.components.audio.features import Frontend, Masks
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,16 @@ def apply_masks(log_mel: np.ndarray, masks: Sequence[Mask]) -> np.ndarray:
     return masked
 
 
-def describe_masks(masks: Sequence[Mask]) -> str:
-    """Return what was masked in words, width 0 included: it is a draw like any other."""
-    units = {"frequency": ("mel band", "mel bands"), "time": ("frame", "frames")}
-    return ", ".join(
-        f"{mask.width} {units[mask.axis][mask.width != 1]} from {mask.start}" for mask in masks
-    )
+def describe_masks(masks: Sequence[Mask], frontend: Frontend) -> str:
+    """Return what was masked in s and Hz, width 0 included: it is a draw like any other."""
+    return ", ".join(_describe(mask, frontend) for mask in masks)
+
+
+def _describe(mask: Mask, frontend: Frontend) -> str:
+    if not mask.width:
+        return f"no {mask.axis}"
+    if mask.axis == "time":
+        step_s = frontend.hop_length / frontend.sample_rate
+        return f"{mask.width * step_s:.2f} s at {mask.start * step_s:.2f} s"
+    low, high = frontend.band_hz([mask.start, mask.start + mask.width])
+    return f"{low:.0f} to {high:.0f} Hz"

@@ -116,7 +116,8 @@ def _spec_augment(clips: list[Clip]) -> None:
             masks = draw_masks(np.random.default_rng([int(draw), number]), frames, n_mels, chosen)
         st.image(_mel_picture(apply_masks(mel, masks), mel), width="stretch")
         title = f"copy {clip.copy_index}" if clip.copy_index else "original"
-        st.caption(f"{title}: {describe_masks(masks) or 'no masks'}")
+        words = describe_masks(masks, Frontend.derive(clip.sample_rate))
+        st.caption(f"{title}: {words or 'no masks'}")
 
 
 def _costs(costs: Sequence[Cost], clip: Clip, policy: AugmentationPolicy) -> None:

@@ -181,7 +181,8 @@ def register_artifact_types() -> None:
 
     from tfx_audio.components import artifacts
 
-    for cls in (artifacts.RejectedClips, artifacts.SoundBanks, artifacts.AugmentationHtml):
+    for name in ("RejectedClips", "SoundBanks", "AugmentationHtml", "EvaluationHtml"):
+        cls = getattr(artifacts, name)
         compiler_utils.TITLE_TO_CLASS_PATH[cls.TYPE_NAME] = f"{cls.__module__}.{cls.__name__}"
 
 

@@ -31,6 +31,7 @@ _SUMMARISED = {
     "Trainer": ("model",),
     "Evaluator": ("evaluation", "blessing"),
     "Pusher": ("pushed_model",),
+    "EvaluationReport": ("report",),
 }
 _BETWEEN = "__"
 _CONFIG, _EVALUATED = "evaluate", "example_splits"

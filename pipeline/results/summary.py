@@ -15,6 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_audio.components.audio.records.examples import LABEL_KEY
 from tfx_audio.components.audio.splits import SPLITS
 from tfx_audio.components.audio_schema_gen.anomalies import read_anomalies
+from tfx_audio.components.evaluation_report.blessing import missed_thresholds
 from tfx_audio.components.whole_files import write_whole
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.model.exported_facts import read_card
@@ -45,10 +46,12 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
         "labels": _labels(run),
         "evaluation": _evaluation(run),
         "blessed": _blessed(run),
+        "missed_thresholds": _missed(run),
         "anomalies": _anomalies(run),
         "model_uri": _uri(run, "Trainer", "model"),
         "pushed_uri": _pushed(run),
-        "report_uri": _report(run),
+        "report_uri": _page(run, "AugmentationReport"),
+        "evaluation_report_uri": _page(run, "EvaluationReport"),
         "components": {
             node.node_id: {"state": node.state, "seconds": round(node.seconds, 1)}
             for node in run.nodes
@@ -139,6 +142,12 @@ def _blessed(run: PipelineRun) -> bool:
     return bool(blessing and blessing.properties.get("blessed"))
 
 
+def _missed(run: PipelineRun) -> list[str]:
+    """Return what kept the model from being blessed, a sentence each."""
+    evaluation = run.output("Evaluator", "evaluation")
+    return missed_thresholds(evaluation.uri) if evaluation and not _blessed(run) else []
+
+
 def _anomalies(run: PipelineRun) -> list[str]:
     examples = run.output("AudioExampleGen", "examples")
     found = str(examples.properties.get("anomalies", "") if examples else "").splitlines()
@@ -160,6 +169,6 @@ def _pushed(run: PipelineRun) -> str:
     return str(pushed.properties.get("pushed_destination", ""))
 
 
-def _report(run: PipelineRun) -> str:
-    uri = _uri(run, "AugmentationReport", "report")
+def _page(run: PipelineRun, node_id: str) -> str:
+    uri = _uri(run, node_id, "report")
     return os.path.join(uri, "index.html") if uri else ""

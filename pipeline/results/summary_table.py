@@ -70,10 +70,14 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
             clips = evaluation["clips"].get(condition, 0)
             rows.append((f"  {condition}", f"{accuracy:.3f} of {clips} clips"))
     rows += [
-        ("blessed", "yes" if summary["blessed"] else "no"),
+        (
+            "blessed",
+            "yes" if summary["blessed"] else "; ".join(("no", *summary["missed_thresholds"])),
+        ),
         ("model", summary["model_uri"]),
         ("pushed", summary["pushed_uri"] or "not pushed"),
         ("report", summary["report_uri"] or "none"),
+        ("errors", summary["evaluation_report_uri"] or "none"),
         ("components", _components(summary["components"])),
     ]
     return rows

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfx_audio.components.artifacts import AugmentationHtml as AugmentationHtml
+    from tfx_audio.components.artifacts import EvaluationHtml as EvaluationHtml
     from tfx_audio.components.artifacts import RejectedClips as RejectedClips
     from tfx_audio.components.artifacts import SoundBanks as SoundBanks
     from tfx_audio.components.audio.augment.augmenter import Augmenter as Augmenter
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from tfx_audio.components.audio_schema_gen.component import AudioSchemaGen as AudioSchemaGen
     from tfx_audio.components.augmentation_report.component import (
         AugmentationReport as AugmentationReport,
+    )
+    from tfx_audio.components.evaluation_report.component import (
+        EvaluationReport as EvaluationReport,
     )
     from tfx_audio.components.sound_bank.component import SoundBank as SoundBank
     from tfx_audio.pipeline.definition import create_pipeline as create_pipeline
@@ -47,6 +51,8 @@ _MODULES = {
     "Augmenter": "components.audio.augment.augmenter",
     "Clip": "components.audio.clip",
     "ClipNormalisation": "pipeline.model.frontend",
+    "EvaluationHtml": "components.artifacts",
+    "EvaluationReport": "components.evaluation_report.component",
     "Frontend": "components.audio.features",
     "LogMel": "pipeline.model.frontend",
     "ReadExamples": "components.audio_augmenter.transforms",

@@ -52,6 +52,7 @@ COMPONENTS = {
     "ExampleValidator",
     "AudioAugmenter",
     "AugmentationReport",
+    "EvaluationReport",
     "Transform",
     "Trainer",
     "Evaluator",

@@ -118,17 +118,59 @@ def test_the_keyboard_reaches_everything_in_order(report, open_page):
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "listen"
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "label-filter"
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.tagName") == "AUDIO"
+    for tag in ("SELECT", "SELECT", "SELECT", "BUTTON"):
+        assert page.evaluate("document.activeElement.tagName") == tag
+        page.keyboard.press("Tab")
 
 
 def test_the_label_filter_shows_one_label(report, open_page):
     page = open_page(report[0].as_uri())
-    page.select_option("#label-filter", label="dog")
+    page.select_option("[data-filter=label]", label="dog")
     assert page.locator("#listen .card:visible").count() == 1
-    page.select_option("#label-filter", label="all")
+    page.select_option("[data-filter=label]", label="all")
     assert page.locator("#listen .card:visible").count() == 3
+
+
+def test_keys_switch_copies_at_the_same_position(report, open_page):
+    page = open_page(report[0].as_uri())
+    card = page.locator("#listen .card").first
+    first, third = card.locator("audio").nth(0), card.locator("audio").nth(2)
+    until(page, "document.querySelector('.card').querySelectorAll('audio')[2].duration > 4")
+    first.evaluate("(player) => { player.currentTime = 2; return player.play(); }")
+    page.keyboard.press("3")
+    assert card.locator(".view:visible h4").count() == 0
+    assert card.locator(".view.chosen h4").text_content() == "copy 2"
+    assert first.evaluate("(player) => player.paused")
+    assert not third.evaluate("(player) => player.paused")
+    assert 1.9 < third.evaluate("(player) => player.currentTime") < 4
+    page.keyboard.press("9")  # there is no ninth sound
+    assert card.locator(".view.chosen h4").text_content() == "copy 2"
+
+
+def test_a_click_in_a_picture_seeks_and_the_playhead_follows(report, open_page):
+    page = open_page(report[0].as_uri())
+    picture = page.locator("#listen .card .view.chosen .picture").first
+    until(page, "document.querySelector('.view.chosen audio').duration > 4")
+    box = picture.bounding_box()
+    picture.click(position={"x": box["width"] * 0.6, "y": box["height"] / 2})
+    seconds = page.evaluate("document.querySelector('.view.chosen audio').currentTime")
+    assert seconds == pytest.approx(3.0, abs=0.1)
+    until(page, "document.querySelector('.view.chosen .playhead') !== null")
+    left = page.evaluate("parseFloat(document.querySelector('.view.chosen .playhead').style.left)")
+    assert left == pytest.approx(60, abs=2)
+
+
+def test_cards_are_ordered_by_change_and_filtered_by_transform(report, open_page):
+    page = open_page(report[0].as_uri())
+    changes = "[...document.querySelectorAll('#listen .card')].map((c) => +c.dataset.change)"
+    found = page.evaluate(changes)
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 0
+    page.select_option("[data-order]", "up")
+    assert page.evaluate(changes) == sorted(found)
+    page.select_option("[data-filter=transform]", label="Shift")
+    shown = page.locator("#listen .card:visible")
+    assert all("Shift" in one.get_attribute("data-transforms") for one in shown.all())
 
 
 @pytest.mark.parametrize(
@@ -136,7 +178,7 @@ def test_the_label_filter_shows_one_label(report, open_page):
     [
         ("light", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}),
         ("dark", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}),
-        ("phone", {"viewport": {"width": 360, "height": 780}, "is_mobile": True}),
+        ("phone", {"viewport": {"width": 390, "height": 780}, "is_mobile": True}),
     ],
 )
 def test_it_fits_the_screen(report, open_page, screenshots, name, options):
@@ -147,6 +189,7 @@ def test_it_fits_the_screen(report, open_page, screenshots, name, options):
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     lightness = sum(json.loads(ground.replace("rgb(", "[").replace(")", "]"))) / 3
     assert (lightness < 60) == (name == "dark")
+    assert page.evaluate("document.documentElement.scrollHeight") < 5000
     assert page.evaluate(CONTRAST) == []
 
 

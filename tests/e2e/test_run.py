@@ -91,6 +91,8 @@ def test_a_first_run_ends_with_a_pushed_model_and_a_whole_summary(workdir):
     assert summary["blessed"] is True
     assert os.path.exists(os.path.join(summary["pushed_uri"], "saved_model.pb"))
     assert os.path.exists(summary["report_uri"])
+    assert os.path.exists(summary["evaluation_report_uri"])
+    assert summary["missed_thresholds"] == []
     assert set(states(workdir).values()) == {"COMPLETE"}
     assert "Traceback" not in done.stderr
     assert "accuracy" in done.stdout
@@ -99,7 +101,7 @@ def test_a_first_run_ends_with_a_pushed_model_and_a_whole_summary(workdir):
 def test_the_second_run_evaluates_against_the_first(workdir):
     run(workdir)
     ran = {node for node, state in states(workdir).items() if state != "CACHED"}
-    assert ran <= {"latest_blessed_model", "Evaluator", "Pusher"}
+    assert ran <= {"latest_blessed_model", "Evaluator", "Pusher", "EvaluationReport"}
 
 
 def test_the_third_run_is_cached(workdir):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfx_audio.components.audio.features import Masks
+from tfx_audio.components.audio.features import Frontend, Masks
 from tfx_audio.components.augmentation_report.spec_masks import (
     Mask,
     apply_masks,
@@ -31,7 +31,8 @@ def test_masked_stretches_become_the_mean_and_nothing_else_changes():
     assert mel[0, 1] == 1.0
 
 
-def test_masks_in_words():
-    assert describe_masks([Mask("frequency", 3, 1), Mask("time", 10, 4)]) == (
-        "1 mel band from 3, 4 frames from 10"
-    )
+def test_masks_in_seconds_and_hertz():
+    """Slaney's scale is linear to 1000 Hz: ten bands of 100 Hz each; a hop is 10 ms."""
+    frontend = Frontend.derive(2_000, {"n_mels": 10})
+    masks = [Mask("frequency", 3, 1), Mask("time", 317, 36), Mask("time", 5, 0)]
+    assert describe_masks(masks, frontend) == "300 to 400 Hz, 0.36 s at 3.17 s, no time"

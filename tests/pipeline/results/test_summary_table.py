@@ -27,6 +27,8 @@ SUMMARY = {
     "model_uri": "/r/Trainer/model/7",
     "pushed_uri": "/r/pushed/1",
     "report_uri": "",
+    "missed_thresholds": [],
+    "evaluation_report_uri": "/r/EvaluationReport/report/9/index.html",
     "components": {
         "AudioExampleGen": {"state": "CACHED", "seconds": 0.1},
         "Trainer": {"state": "COMPLETE", "seconds": 61.2},
@@ -71,3 +73,11 @@ def test_many_labels_show_the_largest_errors_instead():
     errors = [line for line in screen.getvalue().splitlines() if "taken for" in line]
     assert errors[0] == "label 0 taken for label 12: 12"
     assert len(errors) == 10
+
+
+def test_a_model_that_is_not_blessed_says_what_was_wanted_and_what_came():
+    missed = ["accuracy on clean: wanted 0.6, got 0.413"]
+    screen = io.StringIO()
+    summary = SUMMARY | {"blessed": False, "missed_thresholds": missed}
+    print_summary(summary, Console(file=screen, width=120))
+    assert "no; accuracy on clean: wanted 0.6, got 0.413" in screen.getvalue()

@@ -1,0 +1,1 @@
+"""`EvaluationReport`: hear and see what the model gets wrong."""
