@@ -3,6 +3,11 @@ document.documentElement.classList.add("js");
 const SHOWN_AT_FIRST = 8;
 let current = null; // the card that the keys act on
 
+// A player that is stopped before it has begun says so by an error that nobody needs.
+function play(player) {
+  player.play().catch(() => {});
+}
+
 // A card shows one of its views; a switch keeps the position, and whether it plays.
 function choose(card, index) {
   const views = [...card.querySelectorAll(".view")];
@@ -18,7 +23,7 @@ function choose(card, index) {
   from.pause();
   const at = Math.min(from.currentTime, to.duration || from.currentTime);
   to.currentTime = at >= to.duration ? 0 : at;
-  if (playing) to.play();
+  if (playing) play(to);
   draw(to);
 }
 

@@ -23,13 +23,13 @@ for (const button of document.querySelectorAll(".matrix button")) {
     note.textContent = `${button.getAttribute("aria-label")}, ${cards.length} here`;
     playlist = cards.map((card) => card.querySelector("audio"));
     for (const player of playlist) player.currentTime = 0;
-    playlist[0].play();
+    play(playlist[0]);
     document.getElementById("listen-title").scrollIntoView();
   });
 }
 document.addEventListener("ended", (event) => {
   const next = playlist[playlist.indexOf(event.target) + 1];
-  if (playlist.includes(event.target) && next) next.play();
+  if (playlist.includes(event.target) && next) play(next);
 }, true);
 back.addEventListener("click", () => showCell());
 

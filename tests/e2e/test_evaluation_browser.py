@@ -69,10 +69,10 @@ def test_a_cell_shows_its_clips_and_plays_them_one_after_the_other(report, open_
     page.get_by_role("button", name="dog taken for cat: 4 clips").click()
     shown = page.locator(".card:visible h3").all_inner_texts()
     assert [title.split("clip ")[1] for title in shown] == [
-        "1@clean", "10@clean", "4@clean", "7@clean",
+        "10@clean", "1@clean", "4@clean", "7@clean",
     ]  # fmt: skip
-    until(page, f"{PLAYING}.length === 1 && {PLAYING}[0].ariaLabel.endsWith('clip 1@clean')")
     until(page, f"{PLAYING}.length === 1 && {PLAYING}[0].ariaLabel.endsWith('clip 10@clean')")
+    until(page, f"{PLAYING}.length === 1 && {PLAYING}[0].ariaLabel.endsWith('clip 1@clean')")
     page.get_by_role("button", name="cat taken for cat: 4 clips").click()
     assert page.locator(".card:visible").count() == 1  # of what is right the least sure
     page.get_by_role("button", name="all errors").click()
