@@ -203,10 +203,7 @@ def _custom_config(
 
 
 def _evaluation_nodes(
-    config: PipelineConfig,
-    inputs: PipelineInputs,
-    nodes: Mapping[str, BaseNode],
-    target: Target,
+    config: PipelineConfig, inputs: PipelineInputs, nodes: Mapping[str, BaseNode], target: Target
 ) -> dict[str, BaseNode]:
     added: dict[str, BaseNode] = {}
     baseline = _baseline(config, target)
@@ -250,8 +247,7 @@ def _baseline(config: PipelineConfig, target: Target) -> BaseNode | None:
         if not config.evaluate.baseline_model:
             return None
         return Importer(
-            source_uri=config.evaluate.baseline_model,
-            artifact_type=standard_artifacts.Model,
+            source_uri=config.evaluate.baseline_model, artifact_type=standard_artifacts.Model
         ).with_id("baseline_model")
     return Resolver(
         strategy_class=LatestBlessedModelStrategy,

@@ -17,11 +17,7 @@ from tfx_audio.pipeline.config import known_fields, parse_config
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
-    [
-        *ROOT.glob("*.md"),
-        *(ROOT / "docs").glob("*.md"),
-        *(ROOT / "components").rglob("README.md"),
-    ]
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "components").rglob("README.md")]
 )
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -27,12 +27,6 @@ def report(stage: str, done: int, total: int | None, unit: str, note: str = "") 
     _LOGGER.info(
         text,
         extra={
-            "progress": {
-                "stage": stage,
-                "done": done,
-                "total": total,
-                "unit": unit,
-                "note": note,
-            }
+            "progress": {"stage": stage, "done": done, "total": total, "unit": unit, "note": note}
         },
     )

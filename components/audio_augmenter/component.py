@@ -14,10 +14,7 @@ from tfx.types.standard_artifacts import Examples
 
 from tfx_audio.components.artifacts import RejectedClips, SoundBanks
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.policy.augmentation_policy import (
-    AugmentationPolicy,
-    load_policy,
-)
+from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
 from tfx_audio.components.audio.policy.check import SCHEMA_FILE
 from tfx_audio.components.audio.rejection import DEFAULT_MAX_REJECTED_FRACTION
 from tfx_audio.components.audio_augmenter import executor

@@ -31,6 +31,5 @@ class AugmentConfig(BaseModel):
         "eval where there is no test split.",
     )
     on_the_fly: bool = Field(
-        False,
-        description="The Trainer makes fresh copies in every epoch, beside the written ones.",
+        False, description="The Trainer makes fresh copies in every epoch, beside the written ones."
     )

@@ -22,11 +22,7 @@ from tfx_audio.components.audio.clip import (
 )
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
-from tfx_audio.components.audio.reading.foreign_record import (
-    record_audio,
-    record_label,
-    record_row,
-)
+from tfx_audio.components.audio.reading.foreign_record import record_audio, record_label, record_row
 from tfx_audio.components.audio.reading.levels import CLIP, LevelMeter
 from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.unusable import Unusable

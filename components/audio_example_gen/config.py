@@ -175,8 +175,7 @@ class SplitConfig(BaseModel):
         "'audio': the audio's content. Empty: what the layout says, else the audio.",
     )
     fold: str = Field(
-        "",
-        description="The fold that is the test split; the next one is eval, the others train.",
+        "", description="The fold that is the test split; the next one is eval, the others train."
     )
     select: dict[str, str] = Field(
         default_factory=dict,

@@ -23,11 +23,7 @@ from tfx_audio.components.audio_example_gen.listing.recordings import list_recor
 from tfx_audio.components.audio_example_gen.listing.split_plan import plan_splits
 from tfx_audio.components.content_check import check_content
 from tfx_audio.components.local_workers import watch_workers
-from tfx_audio.components.rejected_table import (
-    count_rejected,
-    kept_if_it_fails,
-    write_rejections,
-)
+from tfx_audio.components.rejected_table import count_rejected, kept_if_it_fails, write_rejections
 
 EXAMPLES_KEY = "examples"
 REJECTED_KEY = "rejected"

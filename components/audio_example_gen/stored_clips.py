@@ -13,11 +13,7 @@ from dataclasses import replace
 from apache_beam.io.filesystem import BeamIOError
 
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
-from tfx_audio.components.audio.reading.foreign_record import (
-    record_audio,
-    record_label,
-    record_row,
-)
+from tfx_audio.components.audio.reading.foreign_record import record_audio, record_label, record_row
 from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import (
     STAGE,

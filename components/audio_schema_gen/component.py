@@ -24,10 +24,10 @@ class AudioSchemaGenSpec(component_spec.ComponentSpec):
     INPUTS: ClassVar = {
         executor.STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics
-        ),
+        )
     }
     OUTPUTS: ClassVar = {
-        executor.SCHEMA_KEY: component_spec.ChannelParameter(type=standard_artifacts.Schema),
+        executor.SCHEMA_KEY: component_spec.ChannelParameter(type=standard_artifacts.Schema)
     }
 
 

@@ -22,7 +22,8 @@ function choose(card, index) {
   const playing = !from.paused;
   from.pause();
   const at = Math.min(from.currentTime, to.duration || from.currentTime);
-  to.currentTime = at >= to.duration ? 0 : at;
+  const wanted = at >= to.duration ? 0 : at;
+  if (to.currentTime !== wanted) to.currentTime = wanted;
   if (playing) play(to);
   draw(to);
 }

@@ -158,9 +158,7 @@ def _fairly(families: list[tuple[str, Family]]) -> list[tuple[str, Family]]:
     return [(label, family) for _, label, family in sorted(kept, key=lambda item: item[1::-1])]
 
 
-def _read_rejected(
-    folders: Sequence[str],
-) -> tuple[Counter[tuple[str, str]], list[Rejection]]:
+def _read_rejected(folders: Sequence[str]) -> tuple[Counter[tuple[str, str]], list[Rejection]]:
     counts: Counter[tuple[str, str]] = Counter()
     first: list[Rejection] = []
     for folder in folders:

@@ -17,7 +17,8 @@ MIN_EXCERPT_S = 2.0
 BUDGET_S = 600.0
 MAX_RATE = 96_000  # Hz; far beyond hearing, and what FLAC, Vorbis and browsers all take
 _OGG_BLOCK_SAMPLES = 65_536
-_MIME = {"FLAC": "audio/flac", "OGG": "audio/ogg"}
+_FLAC_BLOCK_SAMPLES = 4096  # Chromium does not play a FLAC file of one block
+_MIME = {b"fLaC": "audio/flac", b"OggS": "audio/ogg", b"RIFF": "audio/wav"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def excerpt(waveform: np.ndarray, sample_rate: int, settings: SoundSettings) -> 
 
 
 def encode_sound(waveform: np.ndarray, sample_rate: int, codec: str) -> bytes:
-    """Encode as a FLAC (16 bit) or OGG Vorbis file, at most `MAX_RATE` Hz.
+    """Encode as a FLAC (16 bit; WAV if short) or OGG Vorbis file, at most `MAX_RATE` Hz.
 
     Args:
       waveform: float32, ``(samples,)`` or ``(channels, samples)``.
@@ -66,6 +67,8 @@ def encode_sound(waveform: np.ndarray, sample_rate: int, codec: str) -> bytes:
     frames = np.clip(waveform.T, -1.0, 1.0)
     channels = 1 if frames.ndim == 1 else frames.shape[1]
     subtype = "PCM_16" if codec == "FLAC" else "VORBIS"
+    if codec == "FLAC" and len(frames) <= _FLAC_BLOCK_SAMPLES:
+        codec = "WAV"
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer, "w", sample_rate, channels, subtype=subtype, format=codec
@@ -83,4 +86,5 @@ def data_uri(content: bytes, mime: str) -> str:
 
 def sound_uri(waveform: np.ndarray, sample_rate: int, codec: str) -> str:
     """Return a waveform as a ``data:`` URI that an ``<audio>`` element plays."""
-    return data_uri(encode_sound(waveform, sample_rate, codec), _MIME[codec])
+    content = encode_sound(waveform, sample_rate, codec)
+    return data_uri(content, _MIME[content[:4]])

@@ -22,7 +22,8 @@ for (const button of document.querySelectorAll(".matrix button")) {
     const cards = [...list.children].filter((card) => !card.hidden);
     note.textContent = `${button.getAttribute("aria-label")}, ${cards.length} here`;
     playlist = cards.map((card) => card.querySelector("audio"));
-    for (const player of playlist) player.currentTime = 0;
+    // From the start; Chromium can't seek in a FLAC file of one block, but load it anew.
+    for (const player of playlist) if (player.currentTime) player.load();
     play(playlist[0]);
     document.getElementById("listen-title").scrollIntoView();
   });

@@ -13,11 +13,7 @@ from tfx.types import Artifact, artifact_utils
 
 from tfx_audio.components.audio import progress
 from tfx_audio.components.content_check import check_content, computed
-from tfx_audio.components.rejected_table import (
-    count_rejected,
-    kept_if_it_fails,
-    write_rejections,
-)
+from tfx_audio.components.rejected_table import count_rejected, kept_if_it_fails, write_rejections
 from tfx_audio.components.sound_bank.banks import (
     BankContents,
     check_sounds,
@@ -73,10 +69,7 @@ class Executor(BaseExecutor):
         self._reject(contents, rejected, exec_properties)
 
     def _reject(
-        self,
-        contents: dict[str, BankContents],
-        rejected: Artifact,
-        exec_properties: dict[str, Any],
+        self, contents: dict[str, BankContents], rejected: Artifact, exec_properties: dict[str, Any]
     ) -> None:
         """Write the rejected table and apply the threshold."""
         records = [record for bank in contents.values() for record in bank.rejected]

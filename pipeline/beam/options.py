@@ -64,8 +64,7 @@ class BeamRunnerConfig(BaseModel):
         "project's own image serves.",
     )
     package: str | None = Field(
-        default=None,
-        description="The project's wheel, staged to workers whose image lacks it.",
+        default=None, description="The project's wheel, staged to workers whose image lacks it."
     )
     project: str | None = Field(default=None, description="Google Cloud project (dataflow).")
     region: str | None = Field(default=None, description="Google Cloud region (dataflow).")

@@ -25,11 +25,7 @@ from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.sound_bank.banks import check_sounds, combined_digest, prepare_bank
-from tfx_audio.pipeline.clips.augment_inputs import (
-    count_reasons,
-    ingest_audio,
-    record_patterns,
-)
+from tfx_audio.pipeline.clips.augment_inputs import count_reasons, ingest_audio, record_patterns
 from tfx_audio.pipeline.clips.output_folder import RESULT, appearing_when_whole
 
 REJECTED_FILE = "rejected.jsonl"

@@ -53,9 +53,7 @@ def record_patterns(data: str) -> dict[str, list[str]] | None:
 
 
 def ingest_audio(
-    source: IngestConfig,
-    folder: Path,
-    check_rate: Callable[[int], None] = lambda rate: None,
+    source: IngestConfig, folder: Path, check_rate: Callable[[int], None] = lambda rate: None
 ) -> tuple[dict[str, list[str]], list[Rejection]]:
     """Read a folder of audio as the pipeline does, and write its clips as examples.
 

@@ -27,9 +27,7 @@ Generator = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 
 
 def write_demo_data(
-    root: str | Path,
-    clips_per_class: int = DEFAULT_CLIPS_PER_CLASS,
-    seed: int = DEFAULT_SEED,
+    root: str | Path, clips_per_class: int = DEFAULT_CLIPS_PER_CLASS, seed: int = DEFAULT_SEED
 ) -> Path:
     """Write the data set as ``root/<class>/<class>_<nnn>.wav``; equal files stay untouched.
 

@@ -16,11 +16,7 @@ from tfx_audio.components.augmentation_report.report_data import Report, Transfo
 from tfx_audio.components.augmentation_report.sampling import Family
 from tfx_audio.components.augmentation_report.tables import show_policy, sound_note
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
-from tfx_audio.pipeline.clips.sound_folder import (
-    choose_clips,
-    list_sounds,
-    read_clips,
-)
+from tfx_audio.pipeline.clips.sound_folder import choose_clips, list_sounds, read_clips
 from tfx_audio.pipeline.model.config import ModelConfig
 
 STAGE = "preview"

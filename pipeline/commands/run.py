@@ -68,9 +68,7 @@ def config_of(args: argparse.Namespace) -> PipelineConfig:
 
 
 def start(
-    args: argparse.Namespace,
-    overrides: dict[str, Any],
-    defaults: dict[str, Any] | None = None,
+    args: argparse.Namespace, overrides: dict[str, Any], defaults: dict[str, Any] | None = None
 ) -> int:
     """Load the configuration, run the pipeline, print the summary table."""
     return run_and_report(load_config(config_file(args), overrides, args.assignments, defaults))

@@ -20,19 +20,13 @@ from tfx_audio.components.augmentation_report.pictures import (
     mel_png,
     waveform_path,
 )
-from tfx_audio.components.augmentation_report.sound import encode_sound
+from tfx_audio.components.augmentation_report.sound import sound_uri
 from tfx_audio.components.augmentation_report.spec_masks import (
     apply_masks,
     describe_masks,
     draw_masks,
 )
-from tfx_audio.pipeline.explorer.listening import (
-    Cost,
-    Heard,
-    hear_copies,
-    hear_seeds,
-    hear_steps,
-)
+from tfx_audio.pipeline.explorer.listening import Cost, Heard, hear_copies, hear_seeds, hear_steps
 from tfx_audio.pipeline.explorer.messages import as_text
 from tfx_audio.pipeline.explorer.policy_controls import MAX_WHOLE, fits_page
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
@@ -73,8 +67,7 @@ def show_clip(title: str, clip: Clip) -> None:
     """Draw one clip: player, waveform, log-mel, and what was applied."""
     st.markdown(f"**{title}**")
     st.caption(describe_clip(clip))
-    sound = encode_sound(clip.waveform, clip.sample_rate, "FLAC")
-    st.audio(_data_uri(sound, "audio/flac"), format="audio/flac")
+    st.audio(sound_uri(clip.waveform, clip.sample_rate, "FLAC"))
     st.image(_waveform_svg(clip), width="stretch")
     st.image(_mel_picture(_log_mel(clip)), width="stretch")
     for step in read_steps(clip.augmentation):

@@ -92,10 +92,7 @@ def cached(clips: tf.data.Dataset, where: str, file: str = "") -> tf.data.Datase
 
 
 def fresh_clips(
-    examples: tf.data.Dataset,
-    transform: TransformFn,
-    policy: AugmentationPolicy,
-    seed: int,
+    examples: tf.data.Dataset, transform: TransformFn, policy: AugmentationPolicy, seed: int
 ) -> Callable[[int], tf.data.Dataset]:
     """Return what makes an endless stream of clips whose originals are augmented anew each pass.
 

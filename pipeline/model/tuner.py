@@ -10,12 +10,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.features import Frontend, power_of_two
-from tfx_audio.pipeline.model.config import (
-    ModelConfig,
-    TrainConfig,
-    TuneConfig,
-    merge,
-)
+from tfx_audio.pipeline.model.config import ModelConfig, TrainConfig, TuneConfig, merge
 from tfx_audio.pipeline.model.hyperparameters import (
     HOP_LENGTH,
     LEARNING_RATE,

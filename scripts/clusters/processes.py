@@ -216,10 +216,7 @@ def free_port() -> int:
 
 
 def wait_for_port(
-    port: int,
-    process: subprocess.Popen[bytes],
-    seconds: float = START_S,
-    host: str = "127.0.0.1",
+    port: int, process: subprocess.Popen[bytes], seconds: float = START_S, host: str = "127.0.0.1"
 ) -> None:
     """Wait until a process listens.
 

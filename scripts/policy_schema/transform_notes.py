@@ -79,7 +79,7 @@ COST_MS_PER_S: Mapping[str, float] = {
 one core of a small cloud machine: ``python -m benchmarks.transform_costs``."""
 
 SAMPLE_RATES: Mapping[str, tuple[int, ...]] = {
-    "Mp3Compression": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
+    "Mp3Compression": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 }
 """The only sample rates, in Hz, that a transform can take; others take any."""
 

@@ -76,9 +76,7 @@ class Launched:
 
 @pytest.fixture(scope="module")
 def runs(
-    tmp_path_factory: pytest.TempPathFactory,
-    wheel_python: Path,
-    bare_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory, wheel_python: Path, bare_environment: dict[str, str]
 ) -> dict[str, Launched]:
     folder = tmp_path_factory.mktemp("kubeflow")
     (folder / "policy.yaml").write_text(POLICY)

@@ -20,9 +20,7 @@ def bank(tmp_path, monkeypatch):
     monkeypatch.setattr(staging.tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setattr(filesystems.FileSystems, "get_scheme", staticmethod(lambda path: "far"))
     monkeypatch.setattr(
-        filesystems.FileSystems,
-        "get_filesystem",
-        staticmethod(lambda path: staging_filesystem()),
+        filesystems.FileSystems, "get_filesystem", staticmethod(lambda path: staging_filesystem())
     )
     staging._private_folder.cache_clear()
     return folder

@@ -28,11 +28,7 @@ import numpy as np
 
 from tfx_audio.components.audio.augment.bank_files import SoundBankFiles
 from tfx_audio.components.audio.augment.chain import Chain, build_chain
-from tfx_audio.components.audio.augment.failure import (
-    AugmentationFailed,
-    peak_of,
-    ready_input,
-)
+from tfx_audio.components.audio.augment.failure import AugmentationFailed, peak_of, ready_input
 from tfx_audio.components.audio.augment.random_streams import Seeded
 from tfx_audio.components.audio.clip import (
     CLEAN,

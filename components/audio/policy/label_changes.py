@@ -28,10 +28,7 @@ def check_ids(specs: tuple[TransformSpec, ...], checker: Checker) -> None:
 
 
 def change_transforms(
-    specs: tuple[TransformSpec, ...],
-    changes: Mapping[str, Any],
-    checker: Checker,
-    place: PlacePath,
+    specs: tuple[TransformSpec, ...], changes: Mapping[str, Any], checker: Checker, place: PlacePath
 ) -> tuple[TransformSpec, ...]:
     """Return the steps as a label changes them.
 
@@ -55,10 +52,7 @@ def change_transforms(
 
 
 def _changed(
-    specs: tuple[TransformSpec, ...],
-    changes: Mapping[str, Any],
-    checker: Checker,
-    place: PlacePath,
+    specs: tuple[TransformSpec, ...], changes: Mapping[str, Any], checker: Checker, place: PlacePath
 ) -> tuple[TransformSpec, ...]:
     kept: list[TransformSpec] = []
     for spec in specs:

@@ -133,12 +133,7 @@ def layout_manifests(config: IngestConfig, found: FoundLayout, listing: Listing)
 
 
 def _read(
-    uri: str,
-    table: TableFile,
-    layout: Layout,
-    home: str,
-    config: IngestConfig,
-    listing: Listing,
+    uri: str, table: TableFile, layout: Layout, home: str, config: IngestConfig, listing: Listing
 ) -> Manifest:
     """Read a table, with the columns that others add to it, and the rows that are clips."""
     rows = list(read_manifest(uri, _coded(table, config), listing.note))

@@ -20,13 +20,11 @@ UNHURRIED = settings(deadline=None)  # a busy machine is no failure
 RATIOS = {"train": 0.8, "eval": 0.1, "test": 0.1}
 KEYS = st.lists(st.binary(min_size=1, max_size=40), unique=True, max_size=60)
 WEIGHTS = st.fixed_dictionaries(
-    {"train": st.floats(0.1, 10), "eval": st.floats(0.1, 10)},
-    optional={"test": st.floats(0, 10)},
+    {"train": st.floats(0.1, 10), "eval": st.floats(0.1, 10)}, optional={"test": st.floats(0, 10)}
 )
 SEEDS = st.integers(-(2**40), 2**40)
 CLIPS = st.lists(
-    st.tuples(st.binary(max_size=4), st.sampled_from("abcdefgh"), st.integers(0, 50)),
-    max_size=60,
+    st.tuples(st.binary(max_size=4), st.sampled_from("abcdefgh"), st.integers(0, 50)), max_size=60
 )
 
 

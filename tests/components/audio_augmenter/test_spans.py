@@ -4,12 +4,7 @@ import pytest
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio_augmenter import spans
-from tfx_audio.components.audio_augmenter.spans import (
-    Span,
-    count_records,
-    plan_spans,
-    read_span,
-)
+from tfx_audio.components.audio_augmenter.spans import Span, count_records, plan_spans, read_span
 
 RECORDS = [bytes([i]) * (10 * i) for i in range(8)]
 

@@ -9,10 +9,7 @@ from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.records.examples import clip_to_example
 from tfx_audio.components.augmentation_report.page import render_page
 from tfx_audio.components.evaluation_report import evaluation_page
-from tfx_audio.components.evaluation_report.evaluation_page import (
-    PAGE,
-    build_evaluation,
-)
+from tfx_audio.components.evaluation_report.evaluation_page import PAGE, build_evaluation
 
 EVIL = "<script>alert('x')</script>\"&amp; 🐄 \u202eгав"
 LABELS = ["cow", EVIL]

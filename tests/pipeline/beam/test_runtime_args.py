@@ -2,10 +2,7 @@ import os
 
 import pytest
 from tfx.components import SchemaGen, StatisticsGen
-from tfx.dsl.compiler.placeholder_utils import (
-    ResolutionContext,
-    resolve_placeholder_expression,
-)
+from tfx.dsl.compiler.placeholder_utils import ResolutionContext, resolve_placeholder_expression
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.portable.data_types import ExecutionInfo
 from tfx.types.channel_utils import as_channel

@@ -6,11 +6,7 @@ import fcntl
 import pytest
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.pipeline.clips.output_folder import (
-    RESULT,
-    appearing_when_whole,
-    unfinished_folder,
-)
+from tfx_audio.pipeline.clips.output_folder import RESULT, appearing_when_whole, unfinished_folder
 
 
 def names(folder):

@@ -32,13 +32,7 @@ from tfx_audio.pipeline.explorer.listening import read_clip
 
 RATE = 8_000
 FLAGS = ["--manifest", "a.csv", "--label-from", "{label}", "--layout", "kaldi"]
-OTHERS = {
-    augment: ["--out", "x"],
-    explore: [],
-    predict: ["--model", "m"],
-    preview: [],
-    run: [],
-}
+OTHERS = {augment: ["--out", "x"], explore: [], predict: ["--model", "m"], preview: [], run: []}
 
 
 IDS = {"one_a": "x", "one_b": "y", "two_a": "y", "two_b": "x"}

@@ -60,8 +60,7 @@ def call(model_dir, *arguments):
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_finds_events_where_they_are_to_a_hop(model_dir, recording, capsys, batch_size):
     status = call(
-        *(model_dir, recording, "--hop", 0.05),
-        *("--threshold", 0.6, "--batch-size", batch_size),
+        *(model_dir, recording, "--hop", 0.05), *("--threshold", 0.6, "--batch-size", batch_size)
     )
 
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))

@@ -37,8 +37,7 @@ def test_the_shortcut_carries_the_input_where_shapes_agree():
     last = model.get_layer("stage0_block0_conv2")
     last.set_weights([np.zeros_like(last.get_weights()[0])])
     block = keras.Model(
-        model.inputs,
-        [model.get_layer("stem").output, model.get_layer("stage0_block0_add").output],
+        model.inputs, [model.get_layer("stem").output, model.get_layer("stage0_block0_add").output]
     )
 
     stem, added = block(np.random.default_rng(0).normal(size=(2, 6, 6, 1)).astype("float32"))

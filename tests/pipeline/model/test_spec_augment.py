@@ -6,12 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfx_audio.components.audio.features import POLICIES
-from tfx_audio.pipeline.model.spec_augment import (
-    Spans,
-    SpecAugment,
-    apply_masks,
-    spans_of,
-)
+from tfx_audio.pipeline.model.spec_augment import Spans, SpecAugment, apply_masks, spans_of
 
 
 def spans(start, width):

@@ -11,11 +11,7 @@ CLIPS = tf.ragged.constant([[1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0], []], dtype=tf
 
 @pytest.mark.parametrize(
     ("position", "long", "short"),
-    [
-        (0.0, [1, 2, 3], [6, 7, 0]),
-        (0.5, [2, 3, 4], [6, 7, 0]),
-        (1.0, [3, 4, 5], [0, 6, 7]),
-    ],
+    [(0.0, [1, 2, 3], [6, 7, 0]), (0.5, [2, 3, 4], [6, 7, 0]), (1.0, [3, 4, 5], [0, 6, 7])],
 )
 def test_places_a_window_in_a_clip_or_a_clip_in_a_window(position, long, short):
     windows = place(CLIPS, [position] * 3, 3)

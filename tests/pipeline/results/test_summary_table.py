@@ -19,7 +19,7 @@ SUMMARY = {
         "by_condition": {"clean": 0.9125, "noise_10db": 0.5},
         "clips": {"clean": 80, "noise_10db": 80},
         "confusion": {
-            "clean": [["[bold]cat", "[bold]cat", 41], ["[bold]cat", "dog", 7], ["dog", "dog", 32]],
+            "clean": [["[bold]cat", "[bold]cat", 41], ["[bold]cat", "dog", 7], ["dog", "dog", 32]]
         },
     },
     "blessed": True,

@@ -16,8 +16,7 @@ def numbered(count):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 @pytest.mark.parametrize(
-    "row",
-    ['190.wav,"dog', '190.wav,"', '190.wav,dog,"he said', '"190.wav,dog', '190.wav,dog,"""'],
+    "row", ['190.wav,"dog', '190.wav,"', '190.wav,dog,"he said', '"190.wav,dog', '190.wav,dog,"""']
 )
 def test_a_quote_that_is_closed_nowhere_is_an_error_with_its_line(tmp_path, row, end):
     lines = ["path,label,note", *numbered(199)]
