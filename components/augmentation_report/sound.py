@@ -11,14 +11,13 @@ import soundfile
 
 from tfx_audio.components.audio.reading.resample import resample
 
-MAX_LOSSLESS_BYTES = 3_000_000
+MAX_LOSSLESS_BYTES = 2_000_000
 MAX_EXCERPT_S = 10.0
 MIN_EXCERPT_S = 2.0
 BUDGET_S = 600.0
-MAX_RATE = 96_000  # Hz; far beyond hearing, and what FLAC, Vorbis and browsers all take
+MAX_RATE = 96_000  # Hz; far beyond hearing, and what WAV, Vorbis and browsers all take
 _OGG_BLOCK_SAMPLES = 65_536
-_FLAC_BLOCK_SAMPLES = 4096  # Chromium does not play a FLAC file of one block
-_MIME = {b"fLaC": "audio/flac", b"OggS": "audio/ogg", b"RIFF": "audio/wav"}
+_MIME = {"WAV": "audio/wav", "OGG": "audio/ogg"}
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,17 @@ class SoundSettings:
     """How all sounds of one page are embedded.
 
     Attributes:
-      codec: ``FLAC`` (lossless) or ``OGG`` (Vorbis, a fifth of the size).
+      codec: ``WAV`` (lossless) or ``OGG`` (Vorbis, a tenth of the size). Not FLAC: Chromium can't
+        seek in a small one, and plays nothing of it after it tried.
       excerpt_s: The longest stretch that is embedded; longer clips are cut.
     """
 
-    codec: str = "FLAC"
+    codec: str = "WAV"
     excerpt_s: float = MAX_EXCERPT_S
 
 
 def choose_sound_settings(durations_s: list[float], sample_rate: int) -> SoundSettings:
-    """Return FLAC while the page stays small, else OGG, and an excerpt that bounds many clips.
+    """Return WAV while the page stays small, else OGG, and an excerpt that bounds many clips.
 
     Args:
       durations_s: Lengths of all clips that the page will hold.
@@ -46,7 +46,7 @@ def choose_sound_settings(durations_s: list[float], sample_rate: int) -> SoundSe
         excerpt_s = min(MAX_EXCERPT_S, max(MIN_EXCERPT_S, BUDGET_S / len(durations_s)))
     seconds = sum(min(duration, excerpt_s) for duration in durations_s)
     lossless = 2 * seconds * sample_rate <= MAX_LOSSLESS_BYTES
-    return SoundSettings("FLAC" if lossless else "OGG", excerpt_s)
+    return SoundSettings("WAV" if lossless else "OGG", excerpt_s)
 
 
 def excerpt(waveform: np.ndarray, sample_rate: int, settings: SoundSettings) -> np.ndarray:
@@ -55,20 +55,18 @@ def excerpt(waveform: np.ndarray, sample_rate: int, settings: SoundSettings) -> 
 
 
 def encode_sound(waveform: np.ndarray, sample_rate: int, codec: str) -> bytes:
-    """Encode as a FLAC (16 bit; WAV if short) or OGG Vorbis file, at most `MAX_RATE` Hz.
+    """Encode as a WAV (16 bit) or OGG Vorbis file, at most `MAX_RATE` Hz.
 
     Args:
       waveform: float32, ``(samples,)`` or ``(channels, samples)``.
       sample_rate: Hz.
-      codec: ``FLAC`` or ``OGG``.
+      codec: ``WAV`` or ``OGG``.
     """
     if sample_rate > MAX_RATE:
         waveform, sample_rate = resample(waveform, sample_rate, MAX_RATE), MAX_RATE
     frames = np.clip(waveform.T, -1.0, 1.0)
     channels = 1 if frames.ndim == 1 else frames.shape[1]
-    subtype = "PCM_16" if codec == "FLAC" else "VORBIS"
-    if codec == "FLAC" and len(frames) <= _FLAC_BLOCK_SAMPLES:
-        codec = "WAV"
+    subtype = "PCM_16" if codec == "WAV" else "VORBIS"
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer, "w", sample_rate, channels, subtype=subtype, format=codec
@@ -86,5 +84,4 @@ def data_uri(content: bytes, mime: str) -> str:
 
 def sound_uri(waveform: np.ndarray, sample_rate: int, codec: str) -> str:
     """Return a waveform as a ``data:`` URI that an ``<audio>`` element plays."""
-    content = encode_sound(waveform, sample_rate, codec)
-    return data_uri(content, _MIME[content[:4]])
+    return data_uri(encode_sound(waveform, sample_rate, codec), _MIME[codec])

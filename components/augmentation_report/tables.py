@@ -136,8 +136,8 @@ def provenance_rows(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def sound_note(sound: SoundSettings) -> str:
     """Say how the sounds are embedded: a page must not pass compressed sound off as exact."""
-    if sound.codec == "FLAC":
-        codec = "Sounds are embedded losslessly (FLAC): what you hear is what is trained on"
+    if sound.codec == "WAV":
+        codec = "Sounds are embedded losslessly: what you hear is what is trained on"
     else:
         codec = (
             "Sounds are embedded as OGG Vorbis to keep the page small: slightly coarser than what "

@@ -16,11 +16,10 @@ def missed_thresholds(uri: str) -> list[str]:
             limit = failure.metric_threshold
             # rounded down: 0.5996 must not read as the 0.6 that was wanted
             got = math.floor(failure.metric_value.double_value.value * 1000) / 1000
+            wanted = f"{limit.value_threshold.lower_bound.value:g}"
             if limit.HasField("change_threshold"):
-                wanted = f"a change of {limit.change_threshold.absolute.value:+g} or better"
-                where += " against the latest blessed model"
-            else:
-                wanted = f"{limit.value_threshold.lower_bound.value:g}"
+                least = f"{limit.change_threshold.absolute.value:+g}"
+                wanted = f"{least} or better against the latest blessed model"
             texts.append(f"accuracy on {where}: wanted {wanted}, got {got:.3f}")
     for missing in result.missing_slices:
         texts.append(f"no clips of {', '.join(missing.feature_values.values())} to judge by")

@@ -22,8 +22,7 @@ for (const button of document.querySelectorAll(".matrix button")) {
     const cards = [...list.children].filter((card) => !card.hidden);
     note.textContent = `${button.getAttribute("aria-label")}, ${cards.length} here`;
     playlist = cards.map((card) => card.querySelector("audio"));
-    // From the start; Chromium can't seek in a FLAC file of one block, but load it anew.
-    for (const player of playlist) if (player.currentTime) player.load();
+    for (const player of playlist) player.currentTime = 0;
     play(playlist[0]);
     document.getElementById("listen-title").scrollIntoView();
   });

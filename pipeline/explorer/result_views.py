@@ -67,7 +67,7 @@ def show_clip(title: str, clip: Clip) -> None:
     """Draw one clip: player, waveform, log-mel, and what was applied."""
     st.markdown(f"**{title}**")
     st.caption(describe_clip(clip))
-    st.audio(sound_uri(clip.waveform, clip.sample_rate, "FLAC"))
+    st.audio(sound_uri(clip.waveform, clip.sample_rate, "WAV"))
     st.image(_waveform_svg(clip), width="stretch")
     st.image(_mel_picture(_log_mel(clip)), width="stretch")
     for step in read_steps(clip.augmentation):

@@ -16,16 +16,16 @@ from tfx_audio.components.augmentation_report.sound import (
 )
 
 
-def test_flac_gives_back_every_sample():
+def test_wav_gives_back_every_sample():
     waveform = (np.random.default_rng(0).integers(-32768, 32767, 5_000) / 32768).astype(np.float32)
     decoded, rate = soundfile.read(
-        io.BytesIO(encode_sound(waveform, 8_000, "FLAC")), dtype="float32"
+        io.BytesIO(encode_sound(waveform, 8_000, "WAV")), dtype="float32"
     )
     np.testing.assert_array_equal(decoded, waveform)
     assert rate == 8_000
 
 
-@pytest.mark.parametrize("codec", ["FLAC", "OGG"])
+@pytest.mark.parametrize("codec", ["WAV", "OGG"])
 @pytest.mark.parametrize("rate", [96_001, 384_000, 1_000_000])
 def test_ultrasound_is_made_playable(codec, rate):
     waveform = (0.5 * np.sin(2 * np.pi * 1000 * np.arange(rate // 2) / rate)).astype(np.float32)
@@ -46,18 +46,18 @@ def test_ogg_keeps_length_and_level_of_a_long_sound():
 
 def test_channels_come_back_in_order():
     waveform = np.stack([np.full(4_000, 0.25), np.full(4_000, -0.5)]).astype(np.float32)
-    decoded, _ = soundfile.read(io.BytesIO(encode_sound(waveform, 8_000, "FLAC")))
+    decoded, _ = soundfile.read(io.BytesIO(encode_sound(waveform, 8_000, "WAV")))
     np.testing.assert_array_equal(decoded.mean(axis=0), [0.25, -0.5])
 
 
 @pytest.mark.parametrize(
     ("durations_s", "rate", "expected"),
     [
-        ([1.0] * 90, 16_000, SoundSettings("FLAC", 600 / 90)),
-        ([1.0] * 94, 16_000, SoundSettings("OGG", 600 / 94)),
+        ([1.0] * 62, 16_000, SoundSettings("WAV", 600 / 62)),
+        ([1.0] * 63, 16_000, SoundSettings("OGG", 600 / 63)),
         ([5.0] * 15, 44_100, SoundSettings("OGG", 10.0)),
         ([60.0] * 1000, 8_000, SoundSettings("OGG", 2.0)),
-        ([], 0, SoundSettings("FLAC", 10.0)),
+        ([], 0, SoundSettings("WAV", 10.0)),
     ],
 )
 def test_codec_and_excerpt_follow_from_the_amount(durations_s, rate, expected):
@@ -69,11 +69,7 @@ def test_an_excerpt_is_the_beginning():
     assert excerpt(waveform, 10, SoundSettings(excerpt_s=2.0)).tolist() == list(range(20))
 
 
-@pytest.mark.parametrize(
-    ("samples", "kind", "start"), [(4097, "flac", b"fLaC"), (4096, "wav", b"RIFF")]
-)
-def test_a_uri_holds_the_file(samples, kind, start):
-    """Chromium does not play a FLAC file of one block."""
-    mime, data = sound_uri(np.zeros(samples, np.float32), 8_000, "FLAC").split(";base64,")
-    assert mime == f"data:audio/{kind}"
-    assert base64.b64decode(data).startswith(start)
+def test_a_uri_holds_the_file():
+    mime, data = sound_uri(np.zeros(10, np.float32), 8_000, "WAV").split(";base64,")
+    assert mime == "data:audio/wav"
+    assert base64.b64decode(data).startswith(b"RIFF")

@@ -96,5 +96,5 @@ def test_provenance_leaves_out_what_is_not_there():
 
 
 def test_a_compressed_page_says_so():
-    assert "losslessly" in sound_note(SoundSettings("FLAC"))
+    assert "losslessly" in sound_note(SoundSettings("WAV"))
     assert "slightly coarser" in sound_note(SoundSettings("OGG"))

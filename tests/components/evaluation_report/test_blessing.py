@@ -22,6 +22,10 @@ metric_validations_per_slice {
     metric_threshold { change_threshold { absolute { value: -0.02 } } }
     metric_value { double_value { value: -0.125 } }
   }
+  failures {
+    metric_threshold { value_threshold { lower_bound { value: 0.2 } } }
+    metric_value { double_value { value: 0.125 } }
+  }
 }
 missing_slices { feature_values { key: "condition" value: "noise_0db" } }
 """
@@ -42,8 +46,9 @@ def write_validation(tmp_path):
 def test_says_where_what_was_wanted_and_what_came(write_validation):
     assert missed_thresholds(write_validation(RESULT)) == [
         "accuracy on clean: wanted 0.6, got 0.599",
-        "accuracy on noise_10db against the latest blessed model: wanted a change of -0.02 or "
-        "better, got -0.125",
+        "accuracy on noise_10db: wanted -0.02 or better against the latest blessed model, got "
+        "-0.125",
+        "accuracy on noise_10db: wanted 0.2, got 0.125",
         "no clips of noise_0db to judge by",
     ]
 

@@ -78,7 +78,7 @@ def test_wrong_clips_come_first_the_worst_of_them_at_the_top(folders):
     assert [clip.is_right for clip, _ in found["shown"]] == [False] * 3 + [True] * 3
     assert found["errors"] == 3
     assert [clip.clip_id for clip in found["suspects"]] == ["b@clean", f"{EVIL}@clean"]
-    assert found["shown"][0][1].sound.startswith("data:audio/flac;base64,")
+    assert found["shown"][0][1].sound.startswith("data:audio/wav;base64,")
 
 
 def test_the_page_stops_when_it_is_full(folders, monkeypatch):
