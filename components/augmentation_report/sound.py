@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
+from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.reading.resample import resample
 
 MAX_LOSSLESS_BYTES = 2_000_000
@@ -64,12 +65,13 @@ def encode_sound(waveform: np.ndarray, sample_rate: int, codec: str) -> bytes:
     """
     if sample_rate > MAX_RATE:
         waveform, sample_rate = resample(waveform, sample_rate, MAX_RATE), MAX_RATE
+    if codec == "WAV":
+        return encode_wav(waveform, sample_rate)
     frames = np.clip(waveform.T, -1.0, 1.0)
     channels = 1 if frames.ndim == 1 else frames.shape[1]
-    subtype = "PCM_16" if codec == "WAV" else "VORBIS"
     buffer = io.BytesIO()
     with soundfile.SoundFile(
-        buffer, "w", sample_rate, channels, subtype=subtype, format=codec
+        buffer, "w", sample_rate, channels, subtype="VORBIS", format=codec
     ) as sound:
         # libsndfile's Vorbis encoder needs stack space in proportion to what it gets at once
         for start in range(0, len(frames), _OGG_BLOCK_SAMPLES):
