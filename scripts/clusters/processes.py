@@ -6,6 +6,7 @@ cluster has a pool of Beam's beside it, which starts Python workers outside the 
 
 from __future__ import annotations
 
+import abc
 import argparse
 import contextlib
 import hashlib
@@ -75,7 +76,7 @@ def _need(program: str) -> None:
         raise Unavailable(f"expected {program} on PATH; found none")
 
 
-class Cluster:
+class Cluster(abc.ABC):
     """The processes of a cluster; use it as a context manager, which stops all of them.
 
     Attributes:
@@ -105,9 +106,13 @@ class Cluster:
         """Stop every process."""
         self.stop()
 
+    @abc.abstractmethod
     def start(self) -> None:
         """Start the cluster and wait until all of it is there."""
-        raise NotImplementedError
+
+    @abc.abstractmethod
+    def start_job_server(self) -> str:
+        """Start Beam's job server and return its ``host:port``."""
 
     def stop(self) -> None:
         """Stop every process, the last started first."""
