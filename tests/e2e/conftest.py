@@ -68,10 +68,11 @@ def bare_environment(wheel_python: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A headless Chromium of the system (Debian: ``apt-get install chromium``)."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = shutil.which("chromium") or shutil.which("google-chrome")
     assert path, "the browser tests need Chromium: apt-get install chromium"
+    expect.set_options(timeout=30_000)  # a busy machine
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         flags += ["--autoplay-policy=no-user-gesture-required"]

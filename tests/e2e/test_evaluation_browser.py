@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from playwright.sync_api import expect
 
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
@@ -80,7 +81,7 @@ SEEK_ALL = """async () => {
 
 def test_a_cell_shows_its_clips_and_plays_them_one_after_the_other(report, open_page):
     page = open_page(report)
-    assert page.locator(".card:visible").count() == 4  # four dogs, under clean
+    expect(page.locator(".card:visible")).to_have_count(4)  # four dogs, under clean
     assert page.locator(".matrix button:visible").all_inner_texts() == ["4", "4", "4"]
     page.evaluate(LISTEN)
     page.get_by_role("button", name="dog taken for cat: 4 clips").click()
@@ -89,9 +90,9 @@ def test_a_cell_shows_its_clips_and_plays_them_one_after_the_other(report, open_
     until(page, "window.played.length >= 4")
     assert page.evaluate("window.played") == WORST_FIRST
     page.get_by_role("button", name="cat taken for cat: 4 clips").click()
-    assert page.locator(".card:visible").count() == 1  # of what is right the least sure
+    expect(page.locator(".card:visible")).to_have_count(1)  # of what is right the least sure
     page.get_by_role("button", name="all errors").click()
-    assert page.locator(".card:visible").count() == 4
+    expect(page.locator(".card:visible")).to_have_count(4)
     assert page.title() == "Evaluation report"
 
 
@@ -107,7 +108,7 @@ def test_the_condition_chooses_matrix_and_clips(report, open_page):
     titles = page.locator(".card:visible h3").all_inner_texts()
     assert len(titles) == 4
     assert all("@noise_0db" in title for title in titles)
-    assert page.locator(".matrix:visible").count() == 1
+    expect(page.locator(".matrix:visible")).to_have_count(1)
     assert "Not blessed: accuracy on clean: wanted 0.7, got 0.666." in page.inner_text("header")
 
 

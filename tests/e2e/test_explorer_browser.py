@@ -10,6 +10,7 @@ import urllib.request
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -61,6 +62,7 @@ def _wait_until_it_answers(server, url, seconds=120):
 def page(explorer, open_page):
     page = open_page(explorer, allowed=explorer, viewport={"width": 1400, "height": 1200})
     page.get_by_text("after 3. AddGaussianNoise").wait_for(timeout=90_000)
+    settled(page)
     return page
 
 
@@ -106,7 +108,7 @@ print(json.dumps(sorted({c.laddr.ip for c in psutil.net_connections("tcp")
 
 def test_players_sound(page, level_of):
     players = tab_players(page)
-    assert players.count() == 4
+    expect(players).to_have_count(4)
     for index in range(4):
         heard = level_of(players.nth(index))
         assert heard["rms"] > 0.01
@@ -124,7 +126,7 @@ def test_choosing_a_transform_changes_sound_and_picture(page, level_of, screensh
         page.keyboard.press("PageDown")
     settled(page)
     after = level_of(tab_players(page).last)
-    assert tab_players(page).count() == 5
+    expect(tab_players(page)).to_have_count(5)
     assert abs(after["rms"] - before["rms"]) > 0.005
     assert set(pictures(page)) - set(seen)
     page.screenshot(path=screenshots / "explorer-light.png", full_page=True)
@@ -179,7 +181,7 @@ def test_a_policy_from_a_stranger_fetches_nothing(page, tmp_path):
     policy.write_text("transforms: ['![x](http://192.0.2.1/x.png)<img src=http://192.0.2.1/y>']")
     page.locator('input[type="file"]').last.set_input_files(policy)
     page.get_by_text("there is no transform").wait_for()
-    assert page.locator('img[src*="192.0.2.1"]').count() == 0
+    expect(page.locator('img[src*="192.0.2.1"]')).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -72,7 +73,7 @@ def test_it_is_quick_and_small(report):
 def test_players_sound_and_nothing_leaves_the_machine(report, open_page):
     page = open_page(report[0].as_uri())
     players = page.locator("audio")
-    assert players.count() == 15
+    expect(players).to_have_count(15)
     for index in (0, 1, 14):
         heard = players.nth(index).evaluate(DECODE)
         assert heard["rms"] > 0.01
@@ -126,9 +127,9 @@ def test_the_keyboard_reaches_everything_in_order(report, open_page):
 def test_the_label_filter_shows_one_label(report, open_page):
     page = open_page(report[0].as_uri())
     page.select_option("[data-filter=label]", label="dog")
-    assert page.locator("#listen .card:visible").count() == 1
+    expect(page.locator("#listen .card:visible")).to_have_count(1)
     page.select_option("[data-filter=label]", label="all")
-    assert page.locator("#listen .card:visible").count() == 3
+    expect(page.locator("#listen .card:visible")).to_have_count(3)
 
 
 def test_keys_switch_copies_at_the_same_position(report, open_page):
@@ -138,7 +139,7 @@ def test_keys_switch_copies_at_the_same_position(report, open_page):
     until(page, "document.querySelector('.card').querySelectorAll('audio')[2].duration > 4")
     first.evaluate("(player) => { player.currentTime = 2; return player.play(); }")
     page.keyboard.press("3")
-    assert card.locator("h4:visible").count() == 0
+    expect(card.locator("h4:visible")).to_have_count(0)
     assert card.locator(".view.chosen h4").text_content() == "copy 2"
     assert first.evaluate("(player) => player.paused")
     assert not third.evaluate("(player) => player.paused")
