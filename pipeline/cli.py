@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from importlib import metadata
 from types import ModuleType
 
-from tfx_audio.components.audio.errors import InvalidInput, JobFailed, explain_system
+from tfx_audio.components.audio.errors import InvalidInput, JobFailed, did_you_mean, explain_system
 from tfx_audio.pipeline.progress_display import quieten
 
 # The help of each command; its arguments and its code are in the module of that name.
@@ -42,7 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     quieten()
     argv = sys.argv[1:] if argv is None else argv
     chosen = [word for word in argv if not word.startswith("-")][:1]
-    args = build_parser(chosen).parse_args(argv)
+    parser = build_parser(chosen)
+    if chosen and chosen[0] not in COMMANDS:
+        parser.error(f"there is no command '{chosen[0]}'.{did_you_mean(chosen[0], COMMANDS)}")
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        flags = argparse.ArgumentParser()
+        _command(args.command).add_arguments(flags)
+        hint = did_you_mean(unknown[0].partition("=")[0], flags._option_string_actions)
+        parser.error(f"{args.command} does not take {' '.join(unknown)}.{hint}")
     try:
         return int(_command(args.command).run(args) or EXIT_OK)
     except InvalidInput as error:

@@ -27,10 +27,13 @@ def summary_tiles(
 ) -> tuple[tuple[str, str], ...]:
     """Return the figures at the top of the page."""
     conditions = sorted(counters.get("conditioned", {}))
+    copies = sum(split.copies for split in after.values())
+    unchanged = sum(split.unchanged for split in after.values())
     tiles = [
         ("labels", f"{len({label for split in before.values() for label in split.clips}):,}"),
         ("clips ingested", f"{sum(split.total_clips for split in before.values()):,}"),
-        ("augmented copies", f"{sum(split.copies for split in after.values()):,}"),
+        ("augmented copies", f"{copies:,}"),
+        ("of them unchanged", f"{unchanged:,} ({100 * unchanged / max(copies, 1):.1f} %)"),
         ("training clips after", f"{after[TRAIN].total_clips:,}" if TRAIN in after else "0"),
         ("rejected", f"{rejected:,}"),
     ]

@@ -25,6 +25,7 @@ class SplitTotals:
       clips: Clips by label.
       seconds: Seconds of audio by label.
       copies: Augmented copies among the clips.
+      unchanged: Copies for which no transform was drawn.
       applied: Copies that each transform was applied to.
       durations_s: Length of every clip.
       rms_dbfs: RMS level of every clip.
@@ -35,6 +36,7 @@ class SplitTotals:
     clips: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     copies: int = 0
+    unchanged: int = 0
     applied: Counter[str] = field(default_factory=Counter)
     durations_s: array[float] = field(default_factory=lambda: array("f"))
     rms_dbfs: array[float] = field(default_factory=lambda: array("f"))
@@ -50,7 +52,9 @@ class SplitTotals:
         if int(features[examples.COPY_INDEX_KEY][0]) > 0:
             self.copies += 1
             record = json.loads(features[examples.AUGMENTATION_KEY][0])
-            self.applied.update({step["name"] for step in record.get("transforms", [])})
+            steps = record.get("transforms", [])
+            self.unchanged += not steps
+            self.applied.update({step["name"] for step in steps})
         self.durations_s.append(duration_s)
         self.rms_dbfs.append(float(features[examples.RMS_KEY][0]))
         self.peak_dbfs.append(float(features[examples.PEAK_KEY][0]))

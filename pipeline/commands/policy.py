@@ -16,7 +16,11 @@ from tfx_audio.components.audio.policy.augmentation_policy import (
     preset_text,
 )
 from tfx_audio.components.audio.policy.check import policy_schema, transform_schemas
-from tfx_audio.components.audio.policy.steps import TransformSpec, expected_cost_ms_per_s
+from tfx_audio.components.audio.policy.steps import (
+    TransformSpec,
+    expected_cost_ms_per_s,
+    unchanged_share,
+)
 from tfx_audio.pipeline.commands.arguments import add_sample_rate, add_sound_banks, parse_banks
 
 
@@ -68,6 +72,11 @@ def _check(args: argparse.Namespace) -> int:
     print(
         f"  about {expected_cost_ms_per_s(policy.transforms):.2g} ms of CPU for a second of a copy"
     )
+    if (share := unchanged_share(policy.transforms)) >= 0.01:
+        print(
+            f"  warning: {100 * share:.1f} % of the copies are unchanged, since no transform is "
+            "drawn for them; raise a p, or put the transforms into a SomeOf"
+        )
     print(f"  conditions: {', '.join(policy.conditions)}")
     for label in policy.labels:
         print(f"  label {label}: {_tree(policy.transforms_for(label)) or 'no transforms'}")

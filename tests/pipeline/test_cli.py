@@ -31,6 +31,20 @@ def test_wrong_arguments_exit_with_2(arguments):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "there is no command 'rnu'. Did you mean 'run'?"),
+        (["run", "--polcy=x"], "run does not take --polcy=x. Did you mean '--policy'?"),
+        (["run", "--zzz", "y"], "run does not take --zzz y."),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest_right_one(capsys, arguments, said):
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    assert capsys.readouterr().err.endswith(f"tfx-audio: error: {said}\n")
+
+
+@pytest.mark.parametrize(
     ("raised", "status", "said"),
     [
         (InvalidInput("expected a, got b"), 2, "tfx-audio doctor: expected a, got b\n"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from tfx_audio.components.audio.errors import did_you_mean
 from tfx_audio.components.audio.policy.check import (
@@ -167,10 +170,9 @@ def expected_cost_ms_per_s(specs: tuple[TransformSpec, ...]) -> float:
 
 
 def _cost(spec: TransformSpec) -> float:
-    schema = transform_schemas()[spec.name]
-    p = float(spec.parameters.get("p", schema["properties"]["p"]["default"]))
+    p = _probability(spec)
     if not spec.is_composition:
-        return p * float(schema["x-cost-ms-per-s"])
+        return p * float(transform_schemas()[spec.name]["x-cost-ms-per-s"])
     costs = [_cost(child) for child in spec.transforms]
     if spec.name == "OneOf":
         weights = spec.parameters.get("weights") or [1] * len(costs)
@@ -178,3 +180,27 @@ def _cost(spec: TransformSpec) -> float:
     if spec.name == "SomeOf":
         return p * sum(num_transforms_range(spec)) / 2 / len(costs) * sum(costs)
     return p * sum(costs)
+
+
+def unchanged_share(specs: tuple[TransformSpec, ...]) -> float:
+    """Return the share of copies for which no transform is drawn."""
+    return math.prod(_none_drawn(spec) for spec in specs)
+
+
+def _none_drawn(spec: TransformSpec) -> float:
+    p, inside = _probability(spec), [_none_drawn(child) for child in spec.transforms]
+    none = math.prod(inside) if inside else 0.0
+    if spec.name == "OneOf":
+        none = float(np.average(inside, weights=spec.parameters.get("weights")))
+    elif spec.name == "SomeOf":
+        least, most = num_transforms_range(spec)
+        # the coefficients of prod(x + inside) are the sums over all choices of k steps
+        sums = np.poly(-np.array(inside))
+        choices = [sums[k] / math.comb(len(inside), k) for k in range(least, most + 1)]
+        none = float(np.mean(choices))
+    return 1 - p + p * none
+
+
+def _probability(spec: TransformSpec) -> float:
+    default = transform_schemas()[spec.name]["properties"]["p"]["default"]
+    return float(spec.parameters.get("p", default))

@@ -115,6 +115,7 @@ def test_tables_hold_the_runs_counts(report):
         "labels": "2",
         "clips ingested": "8",
         "augmented copies": "12",
+        "of them unchanged": "0 (0.0 %)",
         "training clips after": "18",
         "rejected": "60",
         "conditions": "clean, noise_10db",

@@ -99,3 +99,9 @@ def test_check_says_which_transform_can_not_take_a_sample_rate(preset, capsys):
         tfx_audio_policy("check", preset, "--sample-rate", "96000")
     assert tfx_audio_policy("check", preset, "--sample-rate", "44100") == 0
     assert tfx_audio_policy("check", "classic", "--sample-rate", "96000") == 0
+
+
+def test_check_warns_of_copies_that_stay_as_they_are(capsys):
+    """Three transforms with p 0.5: 0.5 ** 3."""
+    assert tfx_audio_policy("check", "classic") == 0
+    assert "12.5 % of the copies are unchanged" in capsys.readouterr().out
