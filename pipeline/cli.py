@@ -4,8 +4,6 @@ Exit status: 0 on success, 2 for a wrong argument or unusable input (one clear m
 traceback), 1 for a run that failed, 130 when interrupted.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

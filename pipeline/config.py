@@ -5,8 +5,6 @@ Later sources win: defaults, then a YAML file (``--config`` or ``TFX_AUDIO_CONFI
 line to the working directory.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`create_pipeline`: the graph, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

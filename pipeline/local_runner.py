@@ -5,8 +5,6 @@ configuration from the YAML file that ``TFX_AUDIO_CONFIG`` names. The TFX CLI hi
 arguments, so there are none.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import importlib.util

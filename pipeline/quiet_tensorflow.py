@@ -5,8 +5,6 @@ TF_CPP_MIN_LOG_LEVEL. Only these lines are dropped. A process of its own reads s
 meanwhile: what the import says when it aborts the process still arrives.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib.abc
 import importlib.machinery

@@ -3,8 +3,6 @@
 All of it enters cache keys as content, never as a path or a time stamp.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

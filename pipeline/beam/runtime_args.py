@@ -6,8 +6,6 @@ environment variables, always the same and always as many, and the arguments are
 when the component runs.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -5,8 +5,6 @@ their average spectrum (a rising and a falling chirp, a steady and a trembling t
 model has to look at how a sound moves.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

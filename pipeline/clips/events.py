@@ -1,7 +1,5 @@
 """Events in a long recording: windows, their scores over time, and what is heard from when on."""
 
-from __future__ import annotations
-
 import itertools
 import mmap
 import sys

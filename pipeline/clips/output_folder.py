@@ -1,7 +1,5 @@
 """A command's output folder: it appears when it is whole, and one run at a time works on it."""
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import os

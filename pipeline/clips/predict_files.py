@@ -1,7 +1,5 @@
 """The files that `tfx-audio predict` is asked about: what is audio, and how its name is shown."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A policy's sound banks, prepared as the SoundBank component prepares them."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile

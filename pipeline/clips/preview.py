@@ -1,7 +1,5 @@
 """A policy on some clips of a folder, as a report page."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Make one augmented clip again, from its source and its artifact's policy."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

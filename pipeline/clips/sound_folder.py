@@ -5,8 +5,6 @@ reading are ingest's own, so that a copy made here is the copy that a run on the
 on.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence

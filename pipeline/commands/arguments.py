@@ -1,7 +1,5 @@
 """Arguments that several commands share: how they are declared and what they mean."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """`tfx-audio augment`: augmented copies of a folder of audio or of TFRecords, without TFX."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections import Counter

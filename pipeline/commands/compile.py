@@ -1,7 +1,5 @@
 """`tfx-audio compile`: the pipeline as YAML for Kubeflow Pipelines v2."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

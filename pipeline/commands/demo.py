@@ -1,7 +1,5 @@
 """`tfx-audio demo`: the whole pipeline on the embedded data set."""
 
-from __future__ import annotations
-
 import argparse
 import os
 

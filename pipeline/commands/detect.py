@@ -1,7 +1,5 @@
 """`tfx-audio detect`: when which sound is heard in long recordings, by an exported model."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import json

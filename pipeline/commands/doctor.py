@@ -1,7 +1,5 @@
 """`tfx-audio doctor`: what is installed, what is known not to fit, what this machine offers."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

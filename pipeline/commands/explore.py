@@ -1,7 +1,5 @@
 """`tfx-audio explore`: build a policy in the browser, by ear and eye."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """`tfx-audio folds`: one run for each official fold, and what they come to together."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """`tfx-audio policy`: check a policy file, list presets and transforms, show one."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import textwrap

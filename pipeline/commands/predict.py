@@ -1,7 +1,5 @@
 """`tfx-audio predict`: labels and scores for audio files, by an exported model."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

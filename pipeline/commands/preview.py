@@ -1,7 +1,5 @@
 """`tfx-audio preview`: see and hear a policy on some clips of any folder."""
 
-from __future__ import annotations
-
 import argparse
 
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy

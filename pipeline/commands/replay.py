@@ -1,7 +1,5 @@
 """`tfx-audio replay`: make one augmented clip again, from its source and its artifact's policy."""
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`tfx-audio run`: the whole pipeline on a user's audio."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from typing import Any

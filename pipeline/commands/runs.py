@@ -1,7 +1,5 @@
 """`tfx-audio runs`: past runs out of ML Metadata, and where a model comes from."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """`tfx-audio submit`: a run of a compiled pipeline on Kubeflow Pipelines."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import io

@@ -4,8 +4,6 @@ Streamlit looks at neither. A page of another site could have its own name resol
 (DNS rebinding) and read everything here, or put the explorer into a frame and guide clicks.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any

@@ -1,7 +1,5 @@
 """What `tfx-audio explore` serves: the explorer's page, behind a list of allowed hosts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from starlette.middleware import Middleware

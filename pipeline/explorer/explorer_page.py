@@ -1,7 +1,5 @@
 """The explorer's page, run by Streamlit (`tfx-audio explore`)."""
 
-from __future__ import annotations
-
 import atexit
 import tempfile
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Form fields for any transform, made from the policy's JSON Schema (its signature)."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Mapping

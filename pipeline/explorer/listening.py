@@ -1,7 +1,5 @@
 """What the explorer plays and shows: the pipeline's own augmenter on one clip."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

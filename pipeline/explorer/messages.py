@@ -1,7 +1,5 @@
 """Messages on the explorer's page, shown as the text that they are."""
 
-from __future__ import annotations
-
 import re
 
 import streamlit as st

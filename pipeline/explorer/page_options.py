@@ -1,7 +1,5 @@
 """What `tfx-audio explore` passes on to its page."""
 
-from __future__ import annotations
-
 import argparse
 
 from tfx_audio.pipeline.commands.arguments import add_source

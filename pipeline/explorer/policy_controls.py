@@ -1,7 +1,5 @@
 """The explorer's controls for a policy: load, settings, and a form for every step."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st

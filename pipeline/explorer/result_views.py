@@ -1,7 +1,5 @@
 """The explorer's results: steps, copies, seeds, SpecAugment, cost, and the file to save."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any

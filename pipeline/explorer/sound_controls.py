@@ -1,7 +1,5 @@
 """The explorer's sidebar: where the sound comes from."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -4,8 +4,6 @@ An open-source backend runs containers and importers, nothing else: the graph fo
 resolver, and no component relies on a driver. `tfx-audio compile` is its command.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

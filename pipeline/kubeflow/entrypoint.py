@@ -13,8 +13,6 @@
 * Exit status 2 means that the input can't be used, 1 that the component failed.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

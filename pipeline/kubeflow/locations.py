@@ -5,8 +5,6 @@ Read off kubeflow/pipelines 2.17.0, backend/src/v2: objectstore/config.go
 component/launcher_v2.go (`fetchNonDefaultBuckets`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -3,8 +3,6 @@
 Works on the PipelineSpec as a tree of plain values, the form in which the YAML is written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

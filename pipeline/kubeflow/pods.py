@@ -6,8 +6,6 @@ fields that every release since 2.3 reads. kfp-kubernetes writes the same, but a
 that TFX 1.16 does not allow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

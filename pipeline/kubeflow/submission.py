@@ -4,8 +4,6 @@ A backend reads neither out of the file: without a root it takes its own (kubefl
 backend/src/v2/driver/root_dag.go, `RootDAG`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

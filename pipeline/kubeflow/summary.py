@@ -4,8 +4,6 @@
 with ``summary.json`` inside; Kubeflow's pages show its numbers.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

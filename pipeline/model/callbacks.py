@@ -1,7 +1,5 @@
 """What happens after each epoch: look at eval, keep the best, save, report, stop early."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

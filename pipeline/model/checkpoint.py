@@ -1,7 +1,5 @@
 """One file that holds a training between epochs, replaced whole or not at all."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import json

@@ -1,7 +1,5 @@
 """Settings of the model side: front end, SpecAugment, backbone, training, search, evaluation."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator

@@ -1,7 +1,5 @@
 """The facts that lie beside an exported model: its rate, labels, front end and training."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """One fresh copy of one serialised example; imported by worker processes, so without TensorFlow."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Log-mel spectrograms on the device, by kapre's layers."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Names of what the Tuner searches for, and how a find gets into the configuration."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """tf.data: examples through the transform graph, cached, placed in windows, prefetched."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

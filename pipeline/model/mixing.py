@@ -4,8 +4,6 @@ mixup: Zhang et al. 2018, arxiv.org/abs/1710.09412. Between-class learning: Toko
 arxiv.org/abs/1711.10282, equations 1 and 2.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -9,8 +9,6 @@ is the same audio whether it was written or made on the fly (docs/on_the_fly.md;
 stands there as well).
 """
 
-from __future__ import annotations
-
 import functools
 import weakref
 from collections.abc import Callable, Mapping

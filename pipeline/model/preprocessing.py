@@ -3,8 +3,6 @@
 It is fed with the ingested examples, so that a new augmentation policy does not run it again.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import tensorflow as tf

@@ -1,7 +1,5 @@
 """Pre-activation residual networks (He et al. 2016, arxiv.org/abs/1603.05027) for log-mel input."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Steps, epochs, learning rate and optimiser."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The exported model: serialised examples, waveforms or WAV bytes in, labels and scores out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Curves and pictures for TensorBoard."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

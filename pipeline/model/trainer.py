@@ -1,7 +1,5 @@
 """`run_fn` of TFX's Trainer: augmented examples in, a SavedModel out."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

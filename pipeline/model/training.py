@@ -1,7 +1,5 @@
 """Train a classifier on clips, without TFX: what Trainer, Tuner and benchmarks share."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 ``tf.audio.decode_wav`` takes neither WAVE_FORMAT_EXTENSIBLE nor the sizes of stream writers.
 """
 
-from __future__ import annotations
-
 import tensorflow as tf
 
 _EXTENSIBLE, _PCM = 0xFFFE, 1

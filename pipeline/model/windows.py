@@ -5,8 +5,6 @@ start, 0.5 its centre, 1 its end. Where the clip is the shorter one, the same fo
 in the window it lies, with zeros around it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import tensorflow as tf

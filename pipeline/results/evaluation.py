@@ -1,7 +1,5 @@
 """What TFX's Evaluator measures, by which slices, and what a model must reach."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An evaluation for TensorBoard: accuracy by condition and by label, confusion matrices."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where a model comes from: executions and digests, walked back through ML Metadata."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

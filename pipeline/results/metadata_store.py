@@ -1,7 +1,5 @@
 """Past runs, read from ML Metadata: components, states, durations, artifacts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -4,8 +4,6 @@ TFX registers an execution before it runs and makes the folders of its outputs; 
 killed in between leaves both. Whoever holds the root's lock knows that nothing of it is running.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The results of a run, for ``ROOT/summary.json`` and the table at its end."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections import Counter
