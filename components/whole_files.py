@@ -20,10 +20,6 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 def write_whole(path: str | Path, data: bytes | str) -> None:
     """Write a file in place of what is there, so that nobody ever sees a part of it.
 
-    Args:
-      path: A file on this machine.
-      data: Its content; text is written as UTF-8.
-
     Raises:
       OSError: If it can't be written; the file is as it was then.
     """

@@ -121,10 +121,6 @@ def check_backbone(name: str) -> None:
 def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> PipelineInputs:
     """Return a run's inputs for pods: read here, or stated where only the pods see the data.
 
-    Args:
-      config: The run's configuration.
-      data_version: Any text that changes with the data, in place of the data's digest.
-
     Raises:
       InvalidInput: If data, policy or sound banks can't be used, or a statement is missing.
     """

@@ -60,14 +60,7 @@ def shorten(text: str, limit: int = MAX_DETAIL_CHARS) -> str:
 def check_rejected(
     counts: Mapping[str, int], total: int, max_fraction: float, stage: str, table: str = ""
 ) -> None:
-    """Raise when too large a fraction was rejected.
-
-    Args:
-      counts: Rejected things by reason.
-      total: Things seen, the rejected ones included.
-      max_fraction: The largest fraction that is still accepted, 0 to 1.
-      stage: The step, for the message.
-      table: Where the rejected table lies, for the message.
+    """Raise when too large a fraction was rejected; `table` is where the rejected are listed.
 
     Raises:
       TooManyRejected: If ``sum(counts) / total > max_fraction``.

@@ -46,13 +46,7 @@ def split_of_name(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Selection:
-    """``feature in 0-4, 7, theo``: the clips with one of these values.
-
-    Attributes:
-      feature: Name of a field, ``label``, ``group`` or ``clip_id``.
-      values: Values taken literally.
-      ranges: Ranges of whole numbers, both ends included.
-    """
+    """``feature in 0-4, 7, theo``: the clips with one of these values, range ends included."""
 
     feature: str
     values: frozenset[str]

@@ -120,11 +120,7 @@ class IngestConfig(BaseModel):
         return self.max_recording_mb * 2**20 // _BYTES_PER_SAMPLE
 
     def clip_format(self, sample_rate: int) -> ClipFormat:
-        """Return what clips are made into.
-
-        Args:
-          sample_rate: Hz, where the configuration sets none.
-        """
+        """Return what clips are made into; `sample_rate` holds where the section sets none."""
         return ClipFormat(
             sample_rate=self.sample_rate or sample_rate,
             keep_channels=self.channels == "keep",

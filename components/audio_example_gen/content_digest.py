@@ -28,12 +28,7 @@ def data_digest(config: IngestConfig) -> str:
 
 
 def combined_digest(total: int, rejections: Iterable[Rejection]) -> str:
-    """Return the digest of recordings and of what the listing rejects.
-
-    Args:
-      total: The sum of `recording_number` over the recordings, in whatever order.
-      rejections: What can't be used by its name, place or row.
-    """
+    """Return the digest of recordings and of what the listing rejects."""
     digest = hashlib.sha256(b"%x" % total)
     for line in sorted(rejection.to_json() for rejection in rejections):
         digest.update(line.encode())

@@ -47,11 +47,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         """Ingest.
 
-        Args:
-          input_dict: Empty.
-          output_dict: ``examples`` and ``rejected``.
-          exec_properties: See `AudioExampleGenSpec`.
-
         Raises:
           InvalidInput: If there is nothing to ingest, a split is empty or train lacks a label.
           TooManyRejected: If too much can't be used.

@@ -64,12 +64,7 @@ def read_recording(
 
 
 def recording_number(recording: Recording, content: str) -> int:
-    """Return a recording's part of the data's digest: numbers that can be added in any order.
-
-    Args:
-      recording: What the listing has of it.
-      content: The digest of its bytes.
-    """
+    """Return a recording's part of the data's digest: numbers that can be added in any order."""
     text = repr((recording.path, recording.rows, recording.split, content))
     return int.from_bytes(hashlib.sha256(text.encode(errors="surrogateescape")).digest(), "big")
 

@@ -24,14 +24,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Anomaly:
-    """What is wrong with one feature of one split.
-
-    Attributes:
-      split: The split.
-      feature: The feature; `DATA_SET` where it is no single one.
-      name: ``wrong_sample_rate``, or TFDV's own name.
-      reason: TFDV's sentence.
-    """
+    """What is wrong with one feature of one split, or with `DATA_SET`, in TFDV's sentence."""
 
     split: str
     feature: str
@@ -43,11 +36,7 @@ class Anomaly:
 
 
 def read_anomalies(uri: str) -> list[Anomaly]:
-    """Return what ExampleValidator found wrong, split by split; nothing if all is well.
-
-    Args:
-      uri: Of its ``anomalies`` artifact.
-    """
+    """Return what ExampleValidator found wrong, split by split; nothing if all is well."""
     found: list[Anomaly] = []
     for path in match_files(uri, f"{SPLIT_PREFIX}*/{ANOMALIES_FILE}"):
         folder = FileSystems.split(FileSystems.split(path)[0])[1]

@@ -31,13 +31,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Write the schema.
-
-        Args:
-          input_dict: ``statistics`` of clips, with a train split.
-          output_dict: ``schema``.
-          exec_properties: See `AudioSchemaGenSpec`.
-        """
+        """Write the schema."""
         self._log_startup(input_dict, output_dict, exec_properties)
         validation = ValidationConfig.model_validate_json(exec_properties[VALIDATION_CONFIG_KEY])
         statistics = artifact_utils.get_single_instance(input_dict[STATISTICS_KEY])

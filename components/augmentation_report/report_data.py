@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One transform that was applied to a copy.
-
-    Attributes:
-      name: The transform.
-      parameters: What was drawn, formatted, by name.
-    """
+    """One transform that was applied to a copy, and what was drawn, formatted, by name."""
 
     name: str
     parameters: Mapping[str, str]

@@ -38,10 +38,6 @@ class FamilySampler:
 
     Of each label those sources stay whose hashed ids are smallest, so that a record can be
     dropped as soon as enough smaller ones were seen.
-
-    Attributes:
-      per_label: Sources kept of every label.
-      max_copies: Copies kept of every source.
     """
 
     per_label: int

@@ -36,12 +36,7 @@ class SoundSettings:
 
 
 def choose_sound_settings(durations_s: list[float], sample_rate: int) -> SoundSettings:
-    """Return WAV while the page stays small, else OGG, and an excerpt that bounds many clips.
-
-    Args:
-      durations_s: Lengths of all clips that the page will hold.
-      sample_rate: Hz.
-    """
+    """Return WAV while the page stays small, else OGG, and an excerpt that bounds many clips."""
     excerpt_s = MAX_EXCERPT_S
     if durations_s:
         excerpt_s = min(MAX_EXCERPT_S, max(MIN_EXCERPT_S, BUDGET_S / len(durations_s)))

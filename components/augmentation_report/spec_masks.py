@@ -41,13 +41,9 @@ def draw_masks(
 
 
 def apply_masks(log_mel: np.ndarray, masks: Sequence[Mask]) -> np.ndarray:
-    """Return the log-mel with its masked stretches at its mean.
+    """Return the log-mel ``(frames, n_mels)`` with its masked stretches at its mean.
 
     The layer masks a normalised spectrogram with 0, which is the clip's mean.
-
-    Args:
-      log_mel: ``(frames, n_mels)``.
-      masks: What `draw_masks` drew.
     """
     masked = log_mel.copy()
     for mask in masks:

@@ -19,19 +19,7 @@ HISTOGRAM_BINS = 24
 
 @dataclass
 class SplitTotals:
-    """What one split of one artifact holds.
-
-    Attributes:
-      clips: Clips by label.
-      seconds: Seconds of audio by label.
-      copies: Augmented copies among the clips.
-      unchanged: Copies for which no transform was drawn.
-      applied: Copies that each transform was applied to.
-      durations_s: Length of every clip.
-      rms_dbfs: RMS level of every clip.
-      peak_dbfs: Peak level of every clip.
-      clipped: Clips with samples at full scale.
-    """
+    """What one split holds; a copy is unchanged if no transform was drawn for it."""
 
     clips: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -83,14 +71,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Two distributions over common bins, each in per cent of its own clips.
-
-    Attributes:
-      title: What is counted.
-      unit: The unit of the bins.
-      bars: The bins, ascending.
-      summary: One sentence that says what the picture shows.
-    """
+    """Two distributions over common bins, each in per cent of its own clips."""
 
     title: str
     unit: str

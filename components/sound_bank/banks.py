@@ -51,13 +51,7 @@ class BankContents:
 def check_sounds(
     contents: Iterable[BankContents], max_fraction: float, stage: str, table: str
 ) -> None:
-    """Apply the common threshold to the sounds of all banks.
-
-    Args:
-      contents: What became of each.
-      max_fraction: The most that may be rejected.
-      stage: Who asks, for the message.
-      table: Where the rejected ones are listed, for the message.
+    """Apply the common threshold to the sounds of all banks; `table` is named in the message.
 
     Raises:
       TooManyRejected: If more are.

@@ -15,10 +15,7 @@ from tfx_audio.components.open_files import file_digest
 
 
 def bank_digest(banks: Mapping[str, str]) -> str:
-    """Return a digest over the names and the content of all sounds.
-
-    Args:
-      banks: Folders by bank name, on any of Beam's file systems.
+    """Return a digest over names and content of all sounds, on any of Beam's file systems.
 
     Raises:
       InvalidInput: If a folder does not exist or holds no audio file.

@@ -33,9 +33,6 @@ def stage_banks(bank_uris: Mapping[str, str]) -> dict[str, str]:
     content, which is checked before each use; it appears there by a rename, so that two workers
     never see half of it.
 
-    Args:
-      bank_uris: Folders by bank name.
-
     Raises:
       InvalidInput: If a folder can't be found.
     """

@@ -27,16 +27,7 @@ Generator = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 def write_demo_data(
     root: str | Path, clips_per_class: int = DEFAULT_CLIPS_PER_CLASS, seed: int = DEFAULT_SEED
 ) -> Path:
-    """Write the data set as ``root/<class>/<class>_<nnn>.wav``; equal files stay untouched.
-
-    Args:
-      root: Folder to write to; made if it does not exist.
-      clips_per_class: Files in each of the ten folders.
-      seed: The same seed gives the same bytes.
-
-    Returns:
-      `root` as a path.
-    """
+    """Write the data set as ``root/<class>/<class>_<nnn>.wav``; equal files stay untouched."""
     root = Path(root)
     for label in CLASSES:
         folder = root / label
@@ -50,13 +41,7 @@ def write_demo_data(
 
 
 def synthesise(label: str, index: int, seed: int = DEFAULT_SEED) -> np.ndarray:
-    """Return one clip of a class: float32, ``(samples,)``, `DURATION_S` at `SAMPLE_RATE`.
-
-    Args:
-      label: One of `CLASSES`.
-      index: Number of the clip within its class.
-      seed: Seed of the data set.
-    """
+    """Return one clip of a class: float32, ``(samples,)``, `DURATION_S` at `SAMPLE_RATE`."""
     digest = hashlib.sha256(f"{seed}/{label}/{index}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:16], "little"))
     time_s = np.arange(int(SAMPLE_RATE * DURATION_S)) / SAMPLE_RATE

@@ -11,12 +11,7 @@ from tfx_audio.components.audio.rejection import Rejection
 
 
 class PreparedBanks(NamedTuple):
-    """Banks ready for an `Augmenter`.
-
-    Attributes:
-      folders: By name.
-      rejections: Sounds that can't be used.
-    """
+    """Folders ready for an `Augmenter`, by name, and the sounds that can't be used."""
 
     folders: dict[str, str]
     rejections: list[Rejection]

@@ -22,17 +22,7 @@ STAGE = "preview"
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """What to show.
-
-    Attributes:
-      source: Where clips come from: a folder, or one file.
-      policy: What to apply.
-      policy_name: Its file or preset, for the heading.
-      clips: Source clips, the labels in turn.
-      copies: Copies of each.
-      sound_banks: Folder by sound bank name.
-      model: The network, whose input the pictures show.
-    """
+    """What to show, and the network whose input the pictures show."""
 
     source: IngestConfig
     policy: AugmentationPolicy

@@ -34,13 +34,7 @@ def add_sound_banks(parser: argparse.ArgumentParser, note: str = "") -> None:
 
 
 def add_source(parser: argparse.ArgumentParser, what: str, required: bool = False) -> None:
-    """Declare the flags that say where clips come from, the same for every command.
-
-    Args:
-      parser: The command's parser.
-      what: What ``--data`` may be.
-      required: Whether ``--data`` must be given.
-    """
+    """Declare the flags that say where clips come from, the same for every command."""
     parser.add_argument("--data", metavar="DIR", required=required, help=what)
     parser.add_argument(
         "--manifest",

@@ -20,12 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def allowed_hosts(listens_on: str, more: Iterable[str] = ()) -> frozenset[str]:
-    """Return the names that the explorer may be asked for by.
-
-    Args:
-      listens_on: The address that it listens on.
-      more: Names that the user allows.
-    """
+    """Return the names that the explorer may be asked for by, those that the user adds too."""
     found = {*_LOOPBACK, listens_on, *more}
     if listens_on not in _LOOPBACK:
         found |= {socket.gethostname(), socket.getfqdn()}

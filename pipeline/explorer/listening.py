@@ -26,13 +26,7 @@ MAX_CLIP_S = 60.0
 
 @dataclass(frozen=True)
 class Heard:
-    """One result.
-
-    Attributes:
-      title: What it is: a step, a copy, a seed.
-      clip: The sound; None where it could not be made.
-      problem: Why not.
-    """
+    """One result; where the clip could not be made, `problem` says why."""
 
     title: str
     clip: Clip | None
@@ -41,13 +35,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the transforms cost on what was heard.
-
-    Attributes:
-      name: The transform.
-      applied: How often it ran.
-      ms_each: Milliseconds of one application to this clip.
-    """
+    """How often a transform ran on what was heard, and the milliseconds of one application."""
 
     name: str
     applied: int
@@ -55,11 +43,7 @@ class Cost:
 
 
 def read_clip(recording: Recording, sample_rate: int = 0) -> Clip:
-    """Read one clip of a folder as a run does.
-
-    Args:
-      recording: A file with one clip in it.
-      sample_rate: Hz to resample to; 0 keeps the file's.
+    """Read the one clip of a file as a run does, at `sample_rate` Hz; 0 keeps the file's.
 
     Raises:
       InvalidInput: If it can't be used, or is longer than the explorer takes.

@@ -24,11 +24,7 @@ _RATES = {"as recorded": 0, "8,000 Hz": 8000, "16,000 Hz": 16000, "22,050 Hz": 2
 
 
 def choose_clip(source: dict[str, Any]) -> Clip | None:
-    """Draw the controls; return the chosen clip, or None before one is chosen.
-
-    Args:
-      source: Where clips come from, as fields of the section ``data``; empty for nowhere.
-    """
+    """Draw the controls; return the chosen clip, or None before one is chosen."""
     st.header("Sound")
     sources = [FOLDER, UPLOAD, RECORD] if source else [EXAMPLE, UPLOAD, RECORD]
     place = st.radio("Where from", sources, horizontal=True, key="source")

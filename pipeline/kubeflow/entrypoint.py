@@ -73,10 +73,6 @@ def prepare(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the ExecutorInput as TFX takes it, and Beam's run-time arguments.
 
-    Args:
-      executor_input: KFP's ExecutorInput, as JSON.
-      bindings: Where run-time values and mounted folders go.
-
     Raises:
       InvalidInput: If Beam's arguments can't be told apart.
     """
@@ -104,12 +100,7 @@ def prepare(
 
 
 def fill_in_types(tfx_input: dict[str, Any], inputs_spec: dict[str, Any]) -> None:
-    """Give input artifacts without a type the one that the component declares.
-
-    Args:
-      tfx_input: The ExecutorInput, changed in place.
-      inputs_spec: The component's ComponentInputsSpec, as JSON.
-    """
+    """Give input artifacts without a type the one that the component declares."""
     declared = inputs_spec.get("artifacts", {})
     for name, item in tfx_input.get("inputs", {}).get("artifacts", {}).items():
         for artifact in item.get("artifacts", []):

@@ -46,11 +46,6 @@ def check_root(root: str) -> None:
 def check_folder(name: str, folder: str, root: str) -> str:
     """Refuse a folder that the launcher can't download, and tell what it needs.
 
-    Args:
-      name: What the folder is, as the message names it.
-      folder: A URI; a plain path is a volume's, and always fits.
-      root: The pipeline root.
-
     Returns:
       What its pod needs that the root's bucket does not give; empty where nothing.
 

@@ -20,13 +20,7 @@ _NUMBERS = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Kubeflow Pipelines API, and who asks.
-
-    Attributes:
-      host: Its address.
-      namespace: The user's, where there are several users.
-      token: A bearer token; empty where none is needed.
-    """
+    """A Kubeflow Pipelines API, the user's namespace where there are several, a bearer token."""
 
     host: str
     namespace: str = ""
@@ -35,16 +29,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Submission:
-    """One run to start.
-
-    Attributes:
-      path: The compiled pipeline.
-      root: Its pipeline root.
-      arguments: Run-time parameters by name.
-      experiment: What Kubeflow lists the run under.
-      name: The run's name; empty: file name and time.
-      use_cache: Whether tasks may take results of earlier runs.
-    """
+    """One run to start; without a name it is called after the file and the time."""
 
     path: Path
     root: str
@@ -73,11 +58,7 @@ def read_spec(path: str | Path) -> dict[str, Any]:
 
 
 def arguments_of(spec: Mapping[str, Any], pairs: Iterable[str]) -> dict[str, Any]:
-    """Return run-time parameters, typed as the pipeline declares them.
-
-    Args:
-      spec: The PipelineSpec.
-      pairs: ``NAME=VALUE`` texts.
+    """Return run-time parameters of ``NAME=VALUE`` texts, typed as the pipeline declares them.
 
     Raises:
       InvalidInput: For a parameter that is not there, or a value of another type.

@@ -36,13 +36,7 @@ _CONFIG, _EVALUATED = "evaluate", "example_splits"
 
 
 def add_summary(spec: dict[str, Any], image: str, evaluate: str) -> None:
-    """Add the task to a PipelineSpec.
-
-    Args:
-      spec: The compiled pipeline, as a tree of plain values.
-      image: The container image.
-      evaluate: The configuration's section `evaluate`, as JSON.
-    """
+    """Add the task to a PipelineSpec; `evaluate` is the configuration's section as JSON."""
     tasks, components = spec["root"]["dag"]["tasks"], spec["components"]
     artifacts, types = {}, {}
     for producer, keys in _SUMMARISED.items():

@@ -38,11 +38,7 @@ class TrainingState:
 
 
 class Checkpoint:
-    """Saves and loads a training in one directory.
-
-    Args:
-      directory: Where; empty to keep nothing.
-    """
+    """Saves and loads a training in one directory; without a directory it keeps nothing."""
 
     def __init__(self, directory: str) -> None:
         self._path = os.path.join(directory, FILE) if directory else ""

@@ -108,10 +108,7 @@ def _threshold(condition: str, floor: float, max_regression: float | None) -> An
 
 
 def read_evaluation(uri: str) -> dict[str, Any]:
-    """Read what Evaluator wrote.
-
-    Args:
-      uri: Its ``evaluation`` artifact.
+    """Read what Evaluator wrote into its ``evaluation`` artifact.
 
     Returns:
       ``accuracy`` (the clean condition's), ``by_condition``, ``by_label`` (of the clean condition),

@@ -9,12 +9,7 @@ from tfx_audio.pipeline.model.summaries import write_confusion
 
 
 def write_evaluation(evaluation: dict[str, Any], log_dir: str) -> None:
-    """Write what Evaluator measured.
-
-    Args:
-      evaluation: `summary.json`'s key of this name.
-      log_dir: TensorBoard's directory; each run has one of its own.
-    """
+    """Write what Evaluator measured."""
     split, labels = evaluation["split"], evaluation["labels"]
     writer = tf.summary.create_file_writer(log_dir)
     with writer.as_default(step=0):

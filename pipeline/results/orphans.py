@@ -12,15 +12,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 
 def clear_orphans(root: str, database: str) -> list[int]:
-    """Mark executions that a killed run left as running as failed, and remove their outputs.
-
-    Args:
-      root: The run's root, whose lock the caller holds.
-      database: ML Metadata's SQLite file; nothing is done where there is none.
-
-    Returns:
-      Ids of the executions.
-    """
+    """Mark what a killed run left running as failed, remove its outputs, return execution ids."""
     if not Path(database).is_file():
         return []
     connection = mlmd.ConnectionConfig()

@@ -24,12 +24,7 @@ SUMMARY_FILE = "summary.json"
 
 
 def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[str, Any]:
-    """Collect the keys of ``summary.json`` (docs/architecture.md) for the last run.
-
-    Args:
-      config: The run's configuration.
-      run: The run; the newest in the root's metadata when None.
-    """
+    """Collect the keys of ``summary.json`` (docs/architecture.md) for a run, or the last one."""
     run = run or read_runs(config.metadata_path)[-1]
     examples = run.output("AudioExampleGen", "examples")
     augmented = run.output("AudioAugmenter", "augmented_examples")

@@ -187,11 +187,7 @@ class AugmentationPolicy:
 
 
 def parse_policy(text: str, where: str = "policy") -> AugmentationPolicy:
-    """Parse and check the text of a policy file.
-
-    Args:
-      text: YAML or JSON.
-      where: The file or preset, for messages.
+    """Parse and check the text of a policy file, YAML or JSON; `where` names it in messages.
 
     Raises:
       InvalidInput: With the line, the place in the file and the nearest valid name.

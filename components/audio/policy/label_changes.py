@@ -30,13 +30,7 @@ def check_ids(specs: tuple[TransformSpec, ...], checker: Checker) -> None:
 def change_transforms(
     specs: tuple[TransformSpec, ...], changes: Mapping[str, Any], checker: Checker, place: PlacePath
 ) -> tuple[TransformSpec, ...]:
-    """Return the steps as a label changes them.
-
-    Args:
-      specs: The policy's steps.
-      changes: By step id or transform name: ``"off"`` or parameters that replace others.
-      checker: The document's checker.
-      place: Path of the changes, for messages.
+    """Return the steps as a label changes them: by id or name, ``"off"`` or parameters.
 
     Raises:
       InvalidInput: If a change fits no step, or makes one invalid.

@@ -78,11 +78,7 @@ def open_audio(data: bytes) -> Blocks:
 
 
 def header_rate(file: BinaryIO) -> int | None:
-    """Return the sample rate that a file's header says, in Hz; None if it says none that serves.
-
-    Args:
-      file: The file, or its beginning, that can be sought in.
-    """
+    """Return the sample rate that a file's header says, in Hz; None if it says none that serves."""
     head = file.read(HEAD_BYTES)
     if head[:3] == b"ID3" and len(head) >= 10:
         file.seek(id3_size(head, 0))

@@ -39,10 +39,6 @@ av.logging.set_level(None)  # no chatter on the terminal
 def open_media(data: bytes, demuxer: str) -> Blocks:
     """Open the sound track of a file.
 
-    Args:
-      data: The file's bytes.
-      demuxer: FFmpeg's name of what reads it.
-
     Raises:
       Unusable: ``unreadable``, or ``no_audio`` for a file without a sound track.
     """

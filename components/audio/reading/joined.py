@@ -25,10 +25,6 @@ _MAX_TAG_BYTES = 2**20
 def split_joined(data: bytes, demuxer: str) -> list[bytes]:
     """Return the streams of a file, one for nearly all.
 
-    Args:
-      data: The file's bytes, tags in front of its audio taken off.
-      demuxer: What it is.
-
     Raises:
       Unusable: If one of several Ogg streams has no end.
     """

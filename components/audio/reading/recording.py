@@ -129,11 +129,6 @@ def cut_recording(
 ) -> Iterator[CutClip | Rejection]:
     """Decode a recording and yield each of its clips, or why it can't be used.
 
-    Args:
-      recording: What the listing has of it.
-      data: The file's bytes.
-      clip_format: What clips are made into.
-
     Yields:
       A clip or a rejection for each row, or for each window of it; nothing for a file that was
       need not be audio and is not.

@@ -67,12 +67,7 @@ class Labeller:
 
 
 def _are_split_folders(paths: Collection[str], depth: int) -> bool:
-    """Return whether the folders below the root are all named after splits, one of them train.
-
-    Args:
-      paths: Files, relative to the root.
-      depth: Folders that a file in a split's folder lies in at least.
-    """
+    """Return whether the folders below the root are all named after splits, one of them train."""
     names = {path.split("/")[0] for path in paths if path.count("/") >= depth}
     splits = {split_of_name(name) for name in names}
     return len(names) > 1 and None not in splits and TRAIN in splits
