@@ -14,7 +14,10 @@ COMPONENTS = {
 }  # fmt: skip
 KERAS = {"ClipNormalisation", "LogMel", "SpecAugment", "augment_dataset"}
 BEAM = {"AugmentClips", "ReadExamples"}
-PURE = {"Augmenter", "Clip", "Frontend", "load_policy"}
+PURE = {
+    "AugmentationFailed", "Augmenter", "Clip", "Frontend", "clip_to_example", "example_to_clip",
+    "load_policy", "read_records",
+}  # fmt: skip
 FRAMEWORKS = {"apache_beam", "tfx", "tensorflow", "keras", "numpy", "audiomentations"}
 
 
@@ -55,6 +58,7 @@ def test_the_type_checker_sees_the_same_names():
     [
         ("import tfx_audio", set()),
         ("from tfx_audio import Augmenter, Clip, load_policy", {"numpy", "audiomentations"}),
+        ("from tfx_audio import clip_to_example, example_to_clip, read_records", {"numpy"}),
         ("from tfx_audio import AugmentClips, ReadExamples", {"numpy", "apache_beam"}),
         ("from tfx_audio import SpecAugment, LogMel", {"numpy", "tensorflow", "keras"}),
     ],

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from tfx_audio.components.artifacts import EvaluationHtml as EvaluationHtml
     from tfx_audio.components.artifacts import RejectedClips as RejectedClips
     from tfx_audio.components.artifacts import SoundBanks as SoundBanks
+    from tfx_audio.components.audio.augment.augmenter import (
+        AugmentationFailed as AugmentationFailed,
+    )
     from tfx_audio.components.audio.augment.augmenter import Augmenter as Augmenter
     from tfx_audio.components.audio.clip import Clip as Clip
     from tfx_audio.components.audio.features import Frontend as Frontend
     from tfx_audio.components.audio.policy.augmentation_policy import load_policy as load_policy
+    from tfx_audio.components.audio.records.examples import clip_to_example as clip_to_example
+    from tfx_audio.components.audio.records.examples import example_to_clip as example_to_clip
+    from tfx_audio.components.audio.records.tfrecord import read_records as read_records
     from tfx_audio.components.audio_augmenter.component import AudioAugmenter as AudioAugmenter
     from tfx_audio.components.audio_augmenter.transforms import AugmentClips as AugmentClips
     from tfx_audio.components.audio_augmenter.transforms import ReadExamples as ReadExamples
@@ -46,6 +52,7 @@ _MODULES = {
     "AudioExampleGen": "components.audio_example_gen.component",
     "AudioSchemaGen": "components.audio_schema_gen.component",
     "AugmentClips": "components.audio_augmenter.transforms",
+    "AugmentationFailed": "components.audio.augment.augmenter",
     "AugmentationHtml": "components.artifacts",
     "AugmentationReport": "components.augmentation_report.component",
     "Augmenter": "components.audio.augment.augmenter",
@@ -61,8 +68,11 @@ _MODULES = {
     "SoundBanks": "components.artifacts",
     "SpecAugment": "pipeline.model.spec_augment",
     "augment_dataset": "pipeline.model.on_the_fly",
+    "clip_to_example": "components.audio.records.examples",
     "create_pipeline": "pipeline.definition",
+    "example_to_clip": "components.audio.records.examples",
     "load_policy": "components.audio.policy.augmentation_policy",
+    "read_records": "components.audio.records.tfrecord",
 }
 __all__ = ["__version__", *_MODULES]
 
