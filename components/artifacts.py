@@ -6,8 +6,6 @@ which class is meant. What an artifact says of itself goes into custom propertie
 properties fail there.
 """
 
-from __future__ import annotations
-
 from tfx.types import artifact
 
 

@@ -3,8 +3,6 @@
 A digest that is computed from files starts with a mark; a version that the user states does not.
 """
 
-from __future__ import annotations
-
 from tfx_audio.components.audio.errors import InvalidInput
 
 _COMPUTED = "content:"

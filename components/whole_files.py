@@ -4,8 +4,6 @@ A name says nothing about who is at work: process numbers mean something in thei
 only. A lock does, and the system gives it back when its holder dies, however it dies.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

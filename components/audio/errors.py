@@ -1,7 +1,5 @@
 """Errors that the user can correct: wrong arguments, unusable files, bad policies."""
 
-from __future__ import annotations
-
 import difflib
 import errno
 import os

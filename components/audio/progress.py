@@ -4,8 +4,6 @@ Every component reports through the logger ``tfx_audio.progress``; the command l
 arrives there, a scheduler's log shows the plain sentence.
 """
 
-from __future__ import annotations
-
 import logging
 
 LOGGER_NAME = "tfx_audio.progress"

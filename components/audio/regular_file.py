@@ -1,7 +1,5 @@
 """Opening what a user names: a file, and nothing that waits or never ends."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat

@@ -4,8 +4,6 @@ A clip's split is a function of its own key and the configuration alone, so addi
 moves a clip that was there before.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Collection, Mapping

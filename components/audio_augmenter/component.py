@@ -1,7 +1,5 @@
 """`AudioAugmenter`: an audiomentations policy on TFX examples, reproducible to the byte."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar

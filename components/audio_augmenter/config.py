@@ -1,7 +1,5 @@
 """The configuration's section `augment`."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict, Field
 
 

@@ -1,7 +1,5 @@
 """Whether a job can read its examples at all, found before any work is done."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean

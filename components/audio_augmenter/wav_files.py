@@ -1,7 +1,5 @@
 """Examples as a folder of WAV files with a manifest, for tools that don't read TFRecords."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import re

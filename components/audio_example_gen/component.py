@@ -1,7 +1,5 @@
 """AudioExampleGen: files of audio to examples by split."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`IngestConfig` and `SplitConfig`: what is read, and how it is divided."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar

@@ -1,7 +1,5 @@
 """Files that hold many clips each, record by record: TFRecord, parquet, WebDataset tar."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import posixpath

@@ -1,7 +1,5 @@
 """AudioSchemaGen: the curated schema of a clip, completed from the data's statistics."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from tfx import types

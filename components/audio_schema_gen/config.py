@@ -1,7 +1,5 @@
 """`ValidationConfig`: what the data must look like."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict, Field
 
 

@@ -1,7 +1,5 @@
 """Executor of AudioSchemaGen: statistics to schema."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The curated schema, completed by what the statistics found."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from importlib import resources
 

@@ -1,7 +1,5 @@
 """TFX's ExampleValidator, made to fail on an anomaly (``validation.strict=true``)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tfx import types

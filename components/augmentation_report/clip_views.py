@@ -1,7 +1,5 @@
 """Turns clips into what a page shows of them: sound, pictures, and words."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """`AugmentationReport`: a page to see and hear what the augmentation did."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Executor of `AugmentationReport`: artifacts in, one HTML page out."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ The same numbers as `pipeline.model.frontend.LogMel` (a test holds them together
 so that a report costs no TensorFlow start-up.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tfx_audio.components.audio.features import FLOOR_DB, Frontend, mel_filters

@@ -1,7 +1,5 @@
 """Draws a report as one self-contained HTML page."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import importlib.resources

@@ -1,7 +1,5 @@
 """Pictures of a clip: its waveform as an SVG path, its log-mel as a small PNG."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reads a run's artifacts into a `Report`: one pass over the records, in bounded memory."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -4,8 +4,6 @@ The choice depends on clip ids alone: the same data gives the same page, in what
 records come.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Audio for a page: short excerpts, encoded so that a browser plays them without the network."""
 
-from __future__ import annotations
-
 import base64
 import io
 from dataclasses import dataclass

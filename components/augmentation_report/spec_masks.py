@@ -4,8 +4,6 @@ Park et al. 2019, arxiv.org/abs/1904.08779. Tests hold this and
 `pipeline.model.spec_augment.SpecAugment` together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

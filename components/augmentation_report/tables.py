@@ -1,7 +1,5 @@
 """The report's tables, made from a run's counts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

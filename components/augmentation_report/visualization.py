@@ -1,7 +1,5 @@
 """Shows a report artifact inline in a notebook (``context.show(report.outputs['report'])``)."""
 
-from __future__ import annotations
-
 import html
 import os
 

@@ -1,7 +1,5 @@
 """Which thresholds a model missed, as Evaluator's validation says it."""
 
-from __future__ import annotations
-
 import math
 
 import tensorflow_model_analysis as tfma

@@ -1,6 +1,5 @@
 """`EvaluationReport`: a page to see and hear what the model gets wrong."""
 
-# no `from __future__ import annotations`: TFX reads the contract off the annotations themselves
 import json
 import os
 

@@ -1,7 +1,5 @@
 """What a model said of held-out clips, and what that comes to."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence

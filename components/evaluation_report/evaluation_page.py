@@ -1,7 +1,5 @@
 """What the evaluation page shows, as plain data out of scored clips."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """`SoundBank`: folders of noise and impulse responses as one artifact."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Executor of `SoundBank`: folders of sounds in, one checked and resampled artifact out."""
 
-from __future__ import annotations
-
 import collections
 import json
 import os

@@ -16,8 +16,6 @@ the step's place in the policy, ``id`` is there where the policy gives one; soun
 relative to their bank (``traffic/street/3.wav``). ``level`` is there where the rule was needed.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Mapping

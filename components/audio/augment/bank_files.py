@@ -5,8 +5,6 @@ every call. Here the files of a bank are listed in sorted order, so that what is
 their relative names alone, and the last ones used stay in memory.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath

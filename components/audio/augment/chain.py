@@ -1,7 +1,5 @@
 """Builds audiomentations' transforms from a policy's steps, and records what each one did."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import math

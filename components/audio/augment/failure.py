@@ -1,7 +1,5 @@
 """`AugmentationFailed`, and the checks that find a waveform no transform may see or leave."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

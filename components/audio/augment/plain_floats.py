@@ -6,8 +6,6 @@ audiomentations takes such scalars return Python floats here, which both treat a
 are numpy 1's. docs/limits.md names the transforms that still differ.
 """
 
-from __future__ import annotations
-
 import functools
 import sys
 import types

@@ -10,8 +10,6 @@ ten times as fast and draws noise in half the time. The native libraries below i
 pyroomacoustics) get seeds of their own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import random
 import sys

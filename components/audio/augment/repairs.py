@@ -4,8 +4,6 @@ Each class answers to one fault and keeps the library's name. `PeakingFilter` al
 SevenBandParametricEQ builds its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

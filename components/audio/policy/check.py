@@ -3,8 +3,6 @@
 `jsonschema` judges; what is here says of its first finding what was expected, what came, and where.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import math

@@ -1,7 +1,5 @@
 """What a label changes in a policy: steps by id or name, switched off or with other parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -5,8 +5,6 @@ alias bombs, endless nesting. Duplicate keys are an error, not a silent last one
 keys stay the text that was written (a label may be called ``no`` or ``7``).
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

@@ -1,7 +1,5 @@
 """`Blocks`, an opened audio file that is decoded a piece at a time, and what is made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """`ClipFormat`, what clips are made into, and how decoded audio is brought into it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple

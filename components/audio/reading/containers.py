@@ -5,8 +5,6 @@ Decoders read a file that was cut short without a word, as far as it goes. Sourc
 (EBML: WebM, Matroska), ASF (Microsoft), the Xing header of MP3.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Callable
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 A clip is what a player would play, to its end, or a rejection by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import BinaryIO
 

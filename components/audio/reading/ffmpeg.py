@@ -4,8 +4,6 @@ FFmpeg is given bytes in memory and the name of one demuxer: it opens no other f
 and no network address, whatever the bytes say.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO

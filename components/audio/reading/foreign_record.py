@@ -1,7 +1,5 @@
 """Clips in ``tf.train.Example`` records that somebody else wrote."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ libsndfile reads what it reads right and fast; FFmpeg reads the rest, by the dem
 no other, so that no playlist, no list of files and no reference to another place is ever followed.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 HEAD_BYTES = 512

@@ -4,8 +4,6 @@ Decoders play the first and stop. Each is cut out here, to be decoded by itself 
 what it says of itself. Sources: RFC 3533 (Ogg), RFC 9639 (FLAC), the Xing header of MP3.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Levels of decoded audio: what is not finite, lies beyond full scale, or cancels in a mix."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator
 

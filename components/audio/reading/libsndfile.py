@@ -1,7 +1,5 @@
 """Files that libsndfile reads, and plain WAV without its help."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import struct

@@ -1,7 +1,5 @@
 """What a file's name says of it: ``{label}_{speaker}_{index}``."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Which feature of a foreign record means what."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

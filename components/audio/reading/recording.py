@@ -1,7 +1,5 @@
 """`Recording`, one file to ingest, and the clips that are cut from it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

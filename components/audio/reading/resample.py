@@ -1,7 +1,5 @@
 """Resampling and mixing down."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

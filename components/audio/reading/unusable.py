@@ -1,7 +1,5 @@
 """`Unusable`, audio that can't be used, and the reason that is counted."""
 
-from __future__ import annotations
-
 
 class Unusable(ValueError):
     """Audio that can't be used.

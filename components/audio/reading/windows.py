@@ -1,7 +1,5 @@
 """Where a recording is cut: trimmed silence, windows of fixed length. All in samples."""
 
-from __future__ import annotations
-
 import numpy as np
 
 _FRAME_S = 0.010

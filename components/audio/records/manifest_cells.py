@@ -1,7 +1,5 @@
 """Cells of the manifest that lies beside WAV files: no spreadsheet may take text for a formula."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS

@@ -1,7 +1,5 @@
 """TFRecord files without TensorFlow (format: tensorflow/core/lib/io/record_writer.h)."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO

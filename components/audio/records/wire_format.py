@@ -5,8 +5,6 @@ feature.proto), so a few lines take a fifth of the time that filling in a messag
 are sorted: the same features give the same bytes in every process and protobuf version.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Union

@@ -1,7 +1,5 @@
 """Which column of a manifest, or feature of a record, means what."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What folders are by their names, where they are no classes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 

@@ -1,7 +1,5 @@
 """Folders of audio: the folder or the file's name is the label."""
 
-from __future__ import annotations
-
 import posixpath
 from collections import Counter
 from collections.abc import Collection, Mapping

@@ -1,7 +1,5 @@
 """The labels that tables, names and records say: codes to names, one or several a clip."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """`Layout`, how a data set lies in its folder: a declarative file, read and checked."""
 
-from __future__ import annotations
-
 import functools
 import json
 import os

@@ -1,7 +1,5 @@
 """Manifests: tables with a row a clip, as programs write them."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

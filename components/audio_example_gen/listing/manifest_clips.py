@@ -1,7 +1,5 @@
 """The clips that tables name."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import os

@@ -1,7 +1,5 @@
 """Records of CSV and TSV text with the lines they cover; a quote may swallow none in silence."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

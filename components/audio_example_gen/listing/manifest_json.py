@@ -1,7 +1,5 @@
 """Rows of JSON: an object on each line, an array of objects, or an object by id."""
 
-from __future__ import annotations
-
 import collections
 import json
 import math

@@ -1,7 +1,5 @@
 """A table's bytes to text: byte order marks, UTF-16, Windows code pages, gzip."""
 
-from __future__ import annotations
-
 import codecs
 import gzip
 import io

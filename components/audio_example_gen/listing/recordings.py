@@ -1,7 +1,5 @@
 """What there is to ingest: every recording and its clips."""
 
-from __future__ import annotations
-
 import posixpath
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The rule by which clips are divided, made for the data at hand before any of it is decoded."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
