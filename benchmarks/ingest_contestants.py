@@ -70,12 +70,12 @@ def ingest(source: Path, target: Path, beam_args: list[str]) -> None:
 
     from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
     from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
+    from tfx_audio.components.audio_example_gen.shard_lists import deal
     from tfx_audio.components.audio_example_gen.transforms import (
         FACTS,
         REJECTED,
         IngestJob,
         IngestShards,
-        deal,
     )
 
     config = IngestConfig(path=str(source), sample_rate=SAMPLE_RATE)
@@ -85,7 +85,7 @@ def ingest(source: Path, target: Path, beam_args: list[str]) -> None:
         split_uris={name: str(target / f"Split-{name}") for name in ("train", "eval", "test")},
     )
     with beam.Pipeline(argv=beam_args) as pipeline:
-        shards = deal(list_recordings(config).recordings)
+        shards = deal(list_recordings(config).recordings, str(target))
         ingested = pipeline | beam.Create(shards) | IngestShards(job)
         for output in (FACTS, REJECTED):
             _ = ingested[output] | f"Write[{output}]" >> beam.io.WriteToText(

@@ -24,6 +24,11 @@ class IngestConfig(BaseModel):
     model_config = _FROZEN
 
     path: str = Field("", description="Data root: a folder of audio.")
+    version: str = Field(
+        "",
+        description="Any text that changes with the data: the cache goes by it, and a run's start "
+        "reads no audio. Empty: a digest of every byte.",
+    )
     layout: str = Field(
         "",
         description="How the data set lies in its folder: a name (docs/your_data.md), a file, or "

@@ -21,6 +21,7 @@ from tfx_audio.components.audio_example_gen.ingest_results import IngestResult
 from tfx_audio.components.audio_example_gen.listing.inventory import take_inventory
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 from tfx_audio.components.audio_example_gen.listing.split_plan import plan_splits
+from tfx_audio.components.audio_example_gen.shard_lists import Shard, deal
 from tfx_audio.components.content_check import check_content
 from tfx_audio.components.local_workers import watch_workers
 from tfx_audio.components.rejected_table import count_rejected, kept_if_it_fails, write_rejections
@@ -66,7 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             progress_dir=FileSystems.join(rejected.uri, ".progress"),
         )
         with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):
-            facts = self._ingest(job, transforms.deal(listing.recordings), rejected.uri)
+            facts = self._ingest(job, deal(listing.recordings, job.progress_dir), rejected.uri)
         result, drops = ingest_results.read_facts(facts)
         read = combined_digest(result.read, listing.rejections)
         check_content(exec_properties[DATA_DIGEST_KEY], read, f"data.path {data.path!r}")
@@ -88,9 +89,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.split_names = artifact_utils.encode_split_names(result.splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
 
-    def _ingest(
-        self, job: transforms.IngestJob, shards: list[transforms.Shard], rejected_uri: str
-    ) -> str:
+    def _ingest(self, job: transforms.IngestJob, shards: list[Shard], rejected_uri: str) -> str:
         """Run the Beam pipeline and return the prefix of the files with its facts."""
         facts = FileSystems.join(rejected_uri, "facts")
         with self._make_beam_pipeline() as pipeline:

@@ -6,7 +6,6 @@ Workers import this module: it loads neither TFX nor TensorFlow.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from tfx_audio.components.audio.records.examples import (
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import KEEP_ORDER, SplitRule
 from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
+from tfx_audio.components.audio_example_gen.shard_lists import Shard
 from tfx_audio.components.audio_example_gen.stored_clips import read_recording, recording_number
 from tfx_audio.components.progress_files import FinishedCount
 
@@ -33,20 +33,10 @@ CLIPS = "clips"
 FACTS = "facts"
 REJECTED = "rejected"
 _SIGHTINGS = "sightings"
-_CLIPS_PER_SHARD = 512
-_MIN_CLIPS_PER_SHARD = 32
-_USUAL_SHARDS = 16
 
 DUPLICATE_AUDIO = "duplicate_across_splits"
 DUPLICATE_ID = "duplicate_id"
 CONFLICTING_LABELS = "conflicting_labels"
-
-
-class Shard(NamedTuple):
-    """Recordings that one worker reads, and whose clips it writes into files of one number."""
-
-    number: int
-    recordings: tuple[Recording, ...]
 
 
 class Sighting(NamedTuple):
@@ -67,26 +57,6 @@ class Sighting(NamedTuple):
     clip_id: str
     label: str
     seconds: float
-
-
-def deal(recordings: Iterable[Recording]) -> list[Shard]:
-    """Deal recordings out to shards in an order that is a hash of their names.
-
-    So every shard holds a mixture of the classes, there are enough of them for the workers of the
-    components to come, and neither the runner nor the number of workers has a say in what
-    stands where.
-    """
-    shuffled = sorted(recordings, key=lambda r: hashlib.sha256(r.path.encode()).digest())
-    count = sum(max(1, len(recording.rows)) for recording in shuffled)
-    n_shards = min(
-        len(shuffled),
-        max(1, min(_USUAL_SHARDS, count // _MIN_CLIPS_PER_SHARD), count // _CLIPS_PER_SHARD),
-    )
-    bounds = [len(shuffled) * i // n_shards for i in range(n_shards + 1)]
-    return [
-        Shard(i, tuple(shuffled[start:end]))
-        for i, (start, end) in enumerate(itertools.pairwise(bounds))
-    ]
 
 
 class ReadClips(beam.PTransform):
@@ -190,7 +160,7 @@ class _IngestShardFn(beam.DoFn):
 
     def process(self, shard: Shard) -> Iterator[Any]:
         assert self._finished is not None
-        number, recordings = shard
+        number, recordings = shard.number, shard.recordings()
         job = self._job
         counts: dict[tuple[str, str], list[float]] = {}
         rejected: Counter[str] = Counter()

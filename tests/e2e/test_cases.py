@@ -24,12 +24,12 @@ from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitCon
 from tfx_audio.components.audio_example_gen.ingest_results import drop_clips, read_facts
 from tfx_audio.components.audio_example_gen.listing.recordings import list_recordings
 from tfx_audio.components.audio_example_gen.listing.split_plan import plan_splits
+from tfx_audio.components.audio_example_gen.shard_lists import deal
 from tfx_audio.components.audio_example_gen.transforms import (
     FACTS,
     REJECTED,
     IngestJob,
     IngestShards,
-    deal,
 )
 
 FOLDER = os.environ.get("TFX_AUDIO_CASES", "")
@@ -132,7 +132,7 @@ def ingested(out, folder, split=None, **data):
     uris = {name: str(out / f"Split-{name}") for name in SPLITS}
     job = IngestJob(listing.config.clip_format(8000), rule, uris)
     with beam.Pipeline() as pipeline:
-        done = pipeline | beam.Create(deal(listing.recordings)) | IngestShards(job)
+        done = pipeline | beam.Create(deal(listing.recordings, str(out))) | IngestShards(job)
         _ = done[FACTS] | "Facts" >> beam.io.WriteToText(str(out / "facts"))
         _ = done[REJECTED] | "Rejected" >> beam.io.WriteToText(str(out / "rejected"))
     result, drops = read_facts(str(out / "facts"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RecordFeatures:
     """Which feature of a foreign record means what; empty for none.
 

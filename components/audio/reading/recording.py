@@ -26,7 +26,7 @@ MAX_LABEL_CHARS = 200
 _END_TOLERANCE_S = 0.05  # manifests round
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One clip of a recording, as the listing has it.
 
@@ -54,7 +54,7 @@ class Row:
         return self.start_s > 0 or self.end_s is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recording:
     """One audio file and the clips in it, or one file of records.
 

@@ -51,6 +51,10 @@ def test_an_edit_that_keeps_size_and_time_is_noticed(root):
     assert digest(root) != before
 
 
+def test_a_version_that_the_user_states_is_the_digest_and_nothing_is_read(tmp_path):
+    assert digest(tmp_path / "not there", version="2026-11") == "2026-11"
+
+
 def test_names_labels_and_files_count(root):
     digests = {digest(root)}
     (root / "a" / "0.wav").rename(root / "a" / "00.wav")
