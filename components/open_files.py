@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import gzip
 import hashlib
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -27,20 +28,46 @@ def is_local(uri: str) -> bool:
     return FileSystems.get_scheme(uri) is None
 
 
-def open_file(uri: str) -> BinaryIO:
-    """Open a file for reading, as its bytes are; raises OSError for a pipe or a folder."""
-    if is_local(uri):
-        return open(uri, "rb", opener=_open_regular)  # what Beam does, without its cost a file
+def open_file(uri: str, roots: Iterable[str] = ()) -> BinaryIO:
+    """Open a file for reading, as its bytes are.
+
+    Args:
+      uri: The file.
+      roots: Folders; a file of this machine must lie in one of them. None for anywhere.
+
+    Raises:
+      OSError: If it is a pipe or a folder, or lies outside (`errno.EXDEV`). The open file is asked,
+        so that a link which took the place of a file or a folder since it was listed leads nowhere.
+    """
+    if is_local(uri):  # what Beam does, without its cost a file
+        return open(uri, "rb", opener=functools.partial(_open_checked, roots=roots))
     return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def _open_regular(path: str, flags: int) -> int:
+def lies_in(real: str, roots: Iterable[str]) -> bool:
+    """Return whether a path without links is one of some folders, or lies below one."""
+    return any(f"{real}/".startswith(f"{root.rstrip('/')}/") for root in roots)
+
+
+def _open_checked(path: str, flags: int, roots: Iterable[str]) -> int:
     """Open a file without waiting for what may have become a pipe since it was listed."""
     file = os.open(path, flags | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError(errno.EINVAL, "neither a file nor a folder", path)
-    return file
+        problem = OSError(errno.EINVAL, "neither a file nor a folder", path)
+    elif roots and not lies_in(_place(file, path), map(os.path.realpath, roots)):
+        problem = OSError(errno.EXDEV, "it lies outside the data root (data.roots)", path)
+    else:
+        return file
+    os.close(file)
+    raise problem
+
+
+def _place(file: int, path: str) -> str:
+    """Return where an open file really lies."""
+    try:
+        return os.readlink(f"/proc/self/fd/{file}")
+    except OSError:  # no /proc here
+        return os.path.realpath(path)
 
 
 def file_digest(uri: str) -> str:
@@ -78,15 +105,15 @@ def is_gzipped(uri: str) -> bool:
 
 
 @contextlib.contextmanager
-def open_records(uri: str) -> Iterator[BinaryIO]:
-    """Open a TFRecord file, unpacking one that is gzipped, whatever its name.
+def open_records(uri: str, roots: Iterable[str] = ()) -> Iterator[BinaryIO]:
+    """Open a TFRecord file as `open_file` does, unpacking one that is gzipped, whatever its name.
 
     Raises:
       OSError: If it can't be read.
       ValueError: If its gzip data are damaged.
     """
     packed = is_gzipped(uri)
-    with open_file(uri) as file:
+    with open_file(uri, roots) as file:
         if not packed:
             yield file
             return

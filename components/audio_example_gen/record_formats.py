@@ -23,23 +23,26 @@ _ROWS_AT_A_TIME = 16
 _MAX_TEXT_BYTES = 2**20
 
 
-def read_values(uri: str, record_format: str, largest: int) -> Iterator[Values | Unusable]:
+def read_values(
+    uri: str, record_format: str, largest: int, roots: tuple[str, ...] = ()
+) -> Iterator[Values | Unusable]:
     """Yield the values of each record by name, or why it is none.
 
     Args:
       uri: The file.
       record_format: ``tfrecord``, ``parquet`` or ``webdataset``.
       largest: The most bytes of a record.
+      roots: The folders that it may lie in; none for anywhere.
 
     Raises:
       OSError: If the file can't be read.
       ValueError: If it is none of its format, or damaged.
     """
-    yield from _READERS[record_format](uri, largest)
+    yield from _READERS[record_format](uri, largest, roots)
 
 
-def _tfrecord(uri: str, largest: int) -> Iterator[Values | Unusable]:
-    with open_records(uri) as file:
+def _tfrecord(uri: str, largest: int, roots: tuple[str, ...]) -> Iterator[Values | Unusable]:
+    with open_records(uri, roots) as file:
         for record in read_records(file, largest):
             try:
                 yield parse_features(record)
@@ -47,15 +50,16 @@ def _tfrecord(uri: str, largest: int) -> Iterator[Values | Unusable]:
                 yield Unusable("bad_record", str(error))
 
 
-def _parquet(uri: str, largest: int) -> Iterator[Values | Unusable]:
-    with open_file(uri) as file:
+def _parquet(uri: str, largest: int, roots: tuple[str, ...]) -> Iterator[Values | Unusable]:
+    with open_file(uri, roots) as file:
         try:
             table = pyarrow.parquet.ParquetFile(file)
             for batch in table.iter_batches(_ROWS_AT_A_TIME):
                 for row in batch.to_pylist():
                     yield dict(_columns(row))
-        except pyarrow.ArrowException as error:
-            raise ValueError(f"no parquet file, or a damaged one: {error}") from error
+        except (pyarrow.ArrowException, RuntimeError) as error:  # RuntimeError: pickled Python
+            why = str(error).partition("\n")[0]
+            raise ValueError(f"no parquet file, or a damaged one: {why}") from error
 
 
 def _columns(row: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
@@ -78,10 +82,10 @@ def _listed(value: Any) -> Sequence[Any]:
     return [one.encode() if isinstance(one, str) else one for one in values]
 
 
-def _webdataset(uri: str, largest: int) -> Iterator[Values | Unusable]:
+def _webdataset(uri: str, largest: int, roots: tuple[str, ...]) -> Iterator[Values | Unusable]:
     """Yield the samples of a tar: neighbours whose names are alike up to the first dot."""
     key, sample = "", {}  # type: str, dict[str, Sequence[Any]]
-    with open_file(uri) as file:
+    with open_file(uri, roots) as file:
         try:
             with tarfile.open(fileobj=file, mode="r|*") as tar:
                 for member in tar:
@@ -120,7 +124,7 @@ def _member(
         yield suffix, [data.strip()]
 
 
-_READERS: dict[str, Callable[[str, int], Iterator[Values | Unusable]]] = {
+_READERS: dict[str, Callable[[str, int, tuple[str, ...]], Iterator[Values | Unusable]]] = {
     "tfrecord": _tfrecord,
     "parquet": _parquet,
     "webdataset": _webdataset,

@@ -5,12 +5,11 @@ Beam workers, `augment`, `preview`, the explorer and `predict` all read through 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-
-from apache_beam.io.filesystem import BeamIOError
 
 from tfx_audio.components.audio.reading.clip_format import ClipFormat, to_format
 from tfx_audio.components.audio.reading.foreign_record import record_audio, record_label, record_row
@@ -51,14 +50,15 @@ def read_recording(
         on_content(_content_since(recording.uri, before))
         return
     try:
-        with open_file(recording.uri) as file:
+        with open_file(recording.uri, recording.roots) as file:
             data = file.read()
         on_content(digest_as_read(recording.uri, data))
-    except (OSError, BeamIOError) as error:
+    except OSError as error:
         on_content(type(error).__name__)
         detail = f"the file: {getattr(error, 'strerror', None) or error}"
+        reason = "outside_roots" if error.errno == errno.EXDEV else "unreadable"
         for row in recording.rows:
-            yield Rejection(row.clip_id, "unreadable", STAGE, detail, row.label)
+            yield Rejection(row.clip_id, reason, STAGE, detail, row.label)
         return
     yield from cut_recording(recording, data, clip_format)
 
@@ -84,7 +84,7 @@ def _content_since(uri: str, before: tuple[int, ...]) -> str:
     """Return the digest of a file that was read record by record since `before`."""
     try:
         digest = file_digest(uri)
-    except (OSError, BeamIOError) as error:
+    except OSError as error:
         return type(error).__name__
     return digest if _state(uri) == before else "changed while it was read"
 
@@ -97,7 +97,8 @@ def records_of(recording: Recording, max_samples: int) -> Iterator[tuple[Row, Va
     features = recording.features or RecordFeatures("", "")
     number = -1
     try:
-        records = read_values(recording.uri, features.record_format, max_samples * _BYTES_PER_VALUE)
+        largest = max_samples * _BYTES_PER_VALUE
+        records = read_values(recording.uri, features.record_format, largest, recording.roots)
         for number, values in enumerate(records):
             default_id, label = f"{recording.path}:{number:06d}", ""
             try:
@@ -109,7 +110,7 @@ def records_of(recording: Recording, max_samples: int) -> Iterator[tuple[Row, Va
                 yield Rejection(default_id, problem.reason, STAGE, problem.detail, label)
                 continue
             yield (row if row.split else replace(row, split=recording.split)), values
-    except (OSError, BeamIOError, ValueError) as error:
+    except (OSError, ValueError) as error:
         yield Rejection(recording.path, "unreadable", STAGE, f"after {number + 1} records: {error}")
 
 

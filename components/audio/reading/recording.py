@@ -68,6 +68,7 @@ class Recording:
         is no audio is passed over, as a README in a class folder is.
       split: Of a file of records: the split that its name says, empty if none.
       features: Of a file of records: what their features mean.
+      roots: The folders that it may lie in when it is read; none for anywhere.
     """
 
     uri: str
@@ -78,6 +79,7 @@ class Recording:
     keep_together: bool = False
     split: str = ""
     features: RecordFeatures | None = None
+    roots: tuple[str, ...] = ()
 
 
 class CutClip(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
-from tfx_audio.components.open_files import is_local
+from tfx_audio.components.open_files import is_local, lies_in
 
 Problem = tuple[str, str]  # reason and detail, as a Rejection has them
 
@@ -35,7 +35,7 @@ class AllowedRoots:
     """The folders that audio may come from: nothing outside is opened, by whatever link."""
 
     def __init__(self, *roots: str) -> None:
-        self._roots = tuple(_real(root).rstrip("/") for root in roots if root)
+        self._roots = tuple(_real(root) for root in roots if root)
 
     def problem(self, uri: str) -> Problem | None:
         """Return why a file must not or can't be read; None for a file in its place."""
@@ -46,7 +46,7 @@ class AllowedRoots:
         if "\0" in uri:
             return "missing_file", "the file's name has a NUL"
         real = _real(uri)
-        if not any(real == root or real.startswith(f"{root}/") for root in self._roots):
+        if not lies_in(real, self._roots):
             return "outside_roots", f"{real!r} lies outside the data root (data.roots)"
         return kind_problem(uri) if is_local(uri) else None
 

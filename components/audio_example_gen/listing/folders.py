@@ -171,4 +171,7 @@ def _add_file(
     if problem:
         listing.reject(file.path, problem, row.label)
         return
-    listing.recordings.append(Recording(file.uri, file.path, (row,), file.size, surely_audio))
+    one = Recording(
+        file.uri, file.path, (row,), file.size, surely_audio=surely_audio, roots=listing.roots
+    )
+    listing.recordings.append(one)

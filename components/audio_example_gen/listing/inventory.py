@@ -162,7 +162,7 @@ def most_common_rate(rates: Mapping[int, int]) -> int:
 def _rate(recording: Recording) -> int | None:
     """Return the sample rate in a file's header, or None if it has none."""
     try:
-        with open_file(recording.uri) as file:
+        with open_file(recording.uri, recording.roots) as file:
             if is_local(recording.uri):
                 return header_rate(file)
             head = file.read(_HEAD_BYTES)

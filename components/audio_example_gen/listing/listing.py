@@ -61,6 +61,11 @@ class Listing:
             self.notes.append(sentence)
 
     @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders that audio may come from."""
+        return (self.config.path, *self.config.roots)
+
+    @property
     def labels(self) -> list[str]:
         """Labels in order."""
         joined = {row.label for recording in self.recordings for row in recording.rows}

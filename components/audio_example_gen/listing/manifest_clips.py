@@ -44,7 +44,8 @@ def list_manifests(
         lister.add(manifest)
     for uri, (path, size, rows) in sorted(lister.files.items()):
         together = _overlap(rows)
-        listing.recordings.append(Recording(uri, path, tuple(rows), size, keep_together=together))
+        one = Recording(uri, path, tuple(rows), size, keep_together=together, roots=listing.roots)
+        listing.recordings.append(one)
         listing.given_splits |= {row.split for row in rows if row.split}
 
 

@@ -50,7 +50,8 @@ def list_record_files(
         name = file.path if "/" in config.records else posixpath.basename(file.path)
         if file.path in splits or (not found and fnmatchcase(name, config.records)):
             split = splits.get(file.path, "")
-            listing.recordings.append(Recording(file.uri, file.path, (), file.size, split=split))
+            one = Recording(file.uri, file.path, (), file.size, split=split, roots=listing.roots)
+            listing.recordings.append(one)
         else:
             listing.ignored.append(file.path)
     if not listing.recordings:
@@ -120,7 +121,7 @@ def sample_records(recordings: Sequence[Recording], record_format: str) -> Itera
     step = max(1, len(recordings) // _FILES_TO_SAMPLE)
     for recording in recordings[::step]:
         with contextlib.suppress(OSError, ValueError):
-            records = read_values(recording.uri, record_format, _MAX_RECORD_BYTES)
+            records = read_values(recording.uri, record_format, _MAX_RECORD_BYTES, recording.roots)
             for values in itertools.islice(records, _RECORDS_TO_SAMPLE):
                 if not isinstance(values, Unusable):
                     yield values
@@ -130,7 +131,7 @@ def _label_names(uri: str, config: IngestConfig, label: str) -> tuple[str, ...]:
     """Return the names of numbered labels that Hugging Face writes into its file or its README."""
     features: Any = {}
     with contextlib.suppress(OSError, ValueError, KeyError, pyarrow.ArrowException):
-        with open_file(uri) as file:
+        with open_file(uri, (config.path, *config.roots)) as file:
             written = pyarrow.parquet.read_schema(file).metadata or {}
         features = json.loads(written[b"huggingface"])["info"]["features"]
     if names := _names_in((features or {}).get(label)):
