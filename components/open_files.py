@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import gzip
 import hashlib
 import os
-import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
@@ -18,6 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.reading.formats import HEAD_BYTES
 from tfx_audio.components.audio.records.tfrecord import read_records
+from tfx_audio.components.audio.regular_file import open_regular
 
 _GZIP = b"\x1f\x8b"
 _BLOCK_BYTES = 2**20
@@ -39,27 +38,18 @@ def open_file(uri: str, roots: Iterable[str] = ()) -> BinaryIO:
       OSError: If it is a pipe or a folder, or lies outside (`errno.EXDEV`). The open file is asked,
         so that a link which took the place of a file or a folder since it was listed leads nowhere.
     """
-    if is_local(uri):  # what Beam does, without its cost a file
-        return open(uri, "rb", opener=functools.partial(_open_checked, roots=roots))
-    return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+    if not is_local(uri):
+        return FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+    file = open_regular(uri)  # what Beam does, without its cost a file
+    if roots and not lies_in(_place(file.fileno(), uri), map(os.path.realpath, roots)):
+        file.close()
+        raise OSError(errno.EXDEV, "it lies outside the data root (data.roots)", uri)
+    return file
 
 
 def lies_in(real: str, roots: Iterable[str]) -> bool:
     """Return whether a path without links is one of some folders, or lies below one."""
     return any(f"{real}/".startswith(f"{root.rstrip('/')}/") for root in roots)
-
-
-def _open_checked(path: str, flags: int, roots: Iterable[str]) -> int:
-    """Open a file without waiting for what may have become a pipe since it was listed."""
-    file = os.open(path, flags | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        problem = OSError(errno.EINVAL, "neither a file nor a folder", path)
-    elif roots and not lies_in(_place(file, path), map(os.path.realpath, roots)):
-        problem = OSError(errno.EXDEV, "it lies outside the data root (data.roots)", path)
-    else:
-        return file
-    os.close(file)
-    raise problem
 
 
 def _place(file: int, path: str) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio import progress
+from tfx_audio.components.open_files import match_files, open_file
 
 _LOGGER = logging.getLogger(__name__)
 INTERVAL_S = 1.0
@@ -50,8 +51,8 @@ class FinishedCount:
 def finished(folder: str) -> int:
     """Return the sum of all counts in a folder; one that is just being written counts 0."""
     total = 0
-    for match in FileSystems.match([FileSystems.join(folder, "*.count")])[0].metadata_list:
-        with FileSystems.open(match.path) as file:
+    for path in match_files(folder, "*.count"):
+        with open_file(path) as file:
             text = file.read()
         if text.endswith(b"\n"):
             total += int(text)

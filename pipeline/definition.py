@@ -128,7 +128,7 @@ def _augmentation_nodes(
         examples=example_gen.outputs["examples"],
         policy=inputs.policy,
         sound_banks=sound_banks,
-        evaluation_split=inputs.judging_split,
+        evaluation_split=inputs.judged_split,
         failed_dir=config.failed_dir,
         max_rejected_fraction=config.max_rejected_fraction,
     )
@@ -209,7 +209,7 @@ def _evaluation_nodes(
         added["baseline"] = baseline
     key = "result" if isinstance(baseline, Importer) else "model"
     conditions = list(inputs.policy.conditions)
-    splits = [f"{inputs.judging_split}_{condition}" for condition in conditions]
+    splits = [f"{inputs.judged_split}_{condition}" for condition in conditions]
     augmented = nodes["augmenter"].outputs["augmented_examples"]
     trainer = nodes["trainer"]
     evaluator = added["evaluator"] = Evaluator(

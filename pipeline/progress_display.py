@@ -79,11 +79,11 @@ class ProgressDisplay(logging.Handler):
             self._last_plain = time.monotonic()
         elif _CACHED.match(message):
             self._cached = True
-        elif _FINISHED.match(message):
+        elif match := _FINISHED.match(message):
             seconds = time.monotonic() - self._component_started
             self.component = ""
             outcome = "cached" if self._cached else f"{seconds:.1f} s"
-            self._line(f"{self._head(match_name(message))} {outcome}")
+            self._line(f"{self._head(match[1])} {outcome}")
 
     def _show_progress(self, message: str) -> None:
         if self._live:
@@ -117,12 +117,6 @@ def quieten() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # Beam's worker processes
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
-
-
-def match_name(message: str) -> str:
-    """Return the component's name in one of TFX's component messages, or an empty string."""
-    match = _RUNNING.match(message) or _FINISHED.match(message)
-    return match[1] if match else ""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ All of it enters cache keys as content, never as a path or a time stamp.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from tfx_audio.components.audio.augment.augmenter import check_policy
@@ -23,7 +23,7 @@ class PipelineInputs:
 
     Attributes:
       policy: The augmentation policy, parsed.
-      judging_split: The split that judges the model: what `augment.evaluation_split` says, else
+      judged_split: The split that judges the model: what `augment.evaluation_split` says, else
         ``test``, or ``eval`` where the user has no test split.
       ingest: The ingest section with its sample rate resolved.
       split: The split section.
@@ -37,7 +37,7 @@ class PipelineInputs:
     """
 
     policy: AugmentationPolicy
-    judging_split: str
+    judged_split: str
     ingest: IngestConfig
     split: SplitConfig
     data_digest: str
@@ -72,7 +72,6 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
     policy = read_policy(config)
     inventory = scan(config.data, config.split)
     policy.check_sample_rate(inventory.sample_rate)
-    judge = config.augment.evaluation_split or ("test" if "test" in inventory.splits else "eval")
     ingest = inventory.config.model_copy(update={"sample_rate": inventory.sample_rate})
     if ingest.labels == "several":
         raise InvalidInput(
@@ -88,7 +87,7 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
     banks = banks_of(config, policy)
     return PipelineInputs(
         policy=policy,
-        judging_split=judge,
+        judged_split=_judged_split(config, inventory.splits),
         ingest=ingest,
         split=config.split,
         data_digest=data_digest(ingest),
@@ -139,7 +138,7 @@ def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> Pipelin
     policy = read_policy(config)
     return PipelineInputs(
         policy=policy,
-        judging_split=judging_split(config),
+        judged_split=_judged_split(config, config.split.rule().expected()),
         ingest=config.data,
         split=config.split,
         data_digest=data_version,
@@ -148,13 +147,7 @@ def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> Pipelin
     )
 
 
-def judging_split(config: PipelineConfig) -> str:
-    """Return the split that judges the model.
-
-    Raises:
-      InvalidInput: If the section `split` makes no sense.
-    """
-    splits = config.split.rule().expected()
+def _judged_split(config: PipelineConfig, splits: Collection[str]) -> str:
     return config.augment.evaluation_split or ("test" if "test" in splits else "eval")
 
 

@@ -20,7 +20,7 @@ MIN_SAMPLE_RATE = 100
 MAX_SAMPLE_RATE = 1_000_000
 PCM16_SCALE = 32768.0
 CLIPPED_LEVEL = 32767.0 / PCM16_SCALE
-_WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _LIKE_A_COPYS = re.compile(r"(~[0-9]+|@[^@/~]+)\Z")
 _BETWEEN_LABELS = "\n"  # no label has one: they are printable
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
@@ -177,7 +177,7 @@ def pcm16_to_wav(pcm: np.ndarray, sample_rate: int) -> bytes:
     channels = 1 if pcm.ndim == 1 else pcm.shape[0]
     frames = pcm if pcm.ndim == 1 else np.ascontiguousarray(pcm.T)
     data = frames.tobytes()
-    return _WAV_HEADER.pack(
+    return WAV_HEADER.pack(
         b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 1, channels, sample_rate,
         2 * channels * sample_rate, 2 * channels, 16, b"data", len(data),
     ) + data  # fmt: skip

@@ -20,6 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.regular_file import open_regular
+from tfx_audio.components.open_files import open_file
 from tfx_audio.components.whole_files import write_whole
 
 _FOLDER = f"tfx_audio_sound_banks_{os.getuid() if hasattr(os, 'getuid') else 'user'}"
@@ -91,7 +92,7 @@ def _copy(paths: list[str], root: str, folder: Path) -> Path:
     for path in paths:
         local = partial / path[len(root) :].lstrip("/")
         local.parent.mkdir(parents=True, exist_ok=True)
-        with FileSystems.open(path) as source, local.open("wb") as copy:
+        with open_file(path) as source, local.open("wb") as copy:
             shutil.copyfileobj(source, copy)
     target = folder / _digest(partial)
     if target.is_dir() and _digest(target) != target.name:

@@ -5,6 +5,7 @@ their average spectrum (a rising and a falling chirp, a steady and a trembling t
 model has to look at how a sound moves.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -81,19 +82,10 @@ def _sine(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
     return np.sin(2 * np.pi * _steady(rng, time_s))
 
 
-def _square(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    """Sum the odd harmonics below Nyquist with amplitude 1/n (no aliases)."""
-    return _harmonics(rng, time_s, lambda n: n % 2 / n)
-
-
-def _sawtooth(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    """Sum all harmonics below Nyquist with amplitude 1/n (no aliases)."""
-    return _harmonics(rng, time_s, lambda n: 1 / n)
-
-
 def _harmonics(
     rng: np.random.Generator, time_s: np.ndarray, amplitude: Callable[[int], float]
 ) -> np.ndarray:
+    """Sum the harmonics below Nyquist, so that there are no aliases."""
     pitch_hz = _pitch_hz(rng)
     phase = _phase(rng, np.full(time_s.size, pitch_hz))
     orders = range(1, int(SAMPLE_RATE / 2 / pitch_hz) + 1)
@@ -106,14 +98,6 @@ def _chirp(rng: np.random.Generator, time_s: np.ndarray, rising: bool) -> np.nda
     progress = time_s / DURATION_S
     frequency_hz = low_hz * 2 ** (octaves * (progress if rising else 1 - progress))
     return np.sin(2 * np.pi * _phase(rng, frequency_hz))
-
-
-def _chirp_up(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    return _chirp(rng, time_s, rising=True)
-
-
-def _chirp_down(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    return _chirp(rng, time_s, rising=False)
 
 
 def _tremolo(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
@@ -136,12 +120,8 @@ def _clicks(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
     return np.exp(-since_s / rng.uniform(0.002, 0.006)) * np.sin(2 * np.pi * ring_hz * since_s)
 
 
-def _white_noise(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    return _coloured_noise(rng, time_s.size, rng.uniform(0.0, 0.15))
-
-
-def _pink_noise(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    return _coloured_noise(rng, time_s.size, rng.uniform(0.85, 1.15))
+def _noise(rng: np.random.Generator, time_s: np.ndarray, least: float, most: float) -> np.ndarray:
+    return _coloured_noise(rng, time_s.size, rng.uniform(least, most))
 
 
 def _coloured_noise(rng: np.random.Generator, samples: int, exponent: float) -> np.ndarray:
@@ -153,14 +133,14 @@ def _coloured_noise(rng: np.random.Generator, samples: int, exponent: float) -> 
 
 
 CLASSES: dict[str, Generator] = {
-    "chirp_down": _chirp_down,
-    "chirp_up": _chirp_up,
+    "chirp_down": functools.partial(_chirp, rising=False),
+    "chirp_up": functools.partial(_chirp, rising=True),
     "clicks": _clicks,
-    "pink_noise": _pink_noise,
-    "sawtooth": _sawtooth,
+    "pink_noise": functools.partial(_noise, least=0.85, most=1.15),
+    "sawtooth": functools.partial(_harmonics, amplitude=lambda n: 1 / n),
     "sine": _sine,
-    "square": _square,
+    "square": functools.partial(_harmonics, amplitude=lambda n: n % 2 / n),
     "tremolo": _tremolo,
     "vibrato": _vibrato,
-    "white_noise": _white_noise,
+    "white_noise": functools.partial(_noise, least=0.0, most=0.15),
 }

@@ -57,13 +57,7 @@ def _prepared(
     policy: AugmentationPolicy, banks: Mapping[str, str], sample_rate: int
 ) -> dict[str, str]:
     """Return the policy's banks at the clip's rate, each prepared once."""
-    for name in policy.sound_banks:
-        if name not in banks:
-            given = ", ".join(sorted(banks)) or "none"
-            raise InvalidInput(
-                f"there is no sound bank {name!r}; the explorer was started with: {given}. "
-                "Start it with --sound-bank NAME=DIR"
-            )
+    policy.check_banks(banks)
     return {name: _prepare_bank(name, banks[name], sample_rate) for name in policy.sound_banks}
 
 

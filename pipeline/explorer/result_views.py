@@ -1,6 +1,5 @@
 """The explorer's results: steps, copies, seeds, SpecAugment, cost, and the file to save."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from tfx_audio.components.augmentation_report.pictures import (
     mel_png,
     waveform_path,
 )
-from tfx_audio.components.augmentation_report.sound import sound_uri
+from tfx_audio.components.augmentation_report.sound import data_uri, sound_uri
 from tfx_audio.components.augmentation_report.spec_masks import (
     apply_masks,
     describe_masks,
@@ -146,19 +145,14 @@ def _log_mel(clip: Clip) -> np.ndarray:
 
 
 def _mel_picture(shown: np.ndarray, reference: np.ndarray | None = None) -> str:
-    """Draw a log-mel on the colour scale of `reference`, or its own, as a data URI."""
-    scale = shown if reference is None else reference
-    png = mel_png(shown, float(scale.min()), float(scale.max()), _PICTURE_SIZE)
-    return _data_uri(png, "image/png")
-
-
-def _data_uri(content: bytes, media_type: str) -> str:
-    """Put content into the page itself.
+    """Draw a log-mel on the colour scale of `reference`, or its own, within the page itself.
 
     Streamlit serves sounds and pictures as files that it forgets when a newer run of the page
     replaces them; a browser that asks a moment later gets 404 instead of the sound.
     """
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+    scale = shown if reference is None else reference
+    png = mel_png(shown, float(scale.min()), float(scale.max()), _PICTURE_SIZE)
+    return data_uri(png, "image/png")
 
 
 def _waveform_svg(clip: Clip) -> str:

@@ -2,19 +2,17 @@
 
 import hashlib
 import io
-import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-from tfx_audio.components.audio.clip import from_pcm16
+from tfx_audio.components.audio.clip import WAV_HEADER, from_pcm16
 from tfx_audio.components.audio.reading.blocks import BLOCK_SAMPLES, Blocks
 from tfx_audio.components.audio.reading.unusable import Unusable
 
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a FLAC header that says no length
-_PLAIN_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _FLAC_MD5 = slice(26, 42)
 _BOUNDED = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW", "ALAC_16"})
 
@@ -24,17 +22,17 @@ def open_plain_wav(data: bytes) -> Blocks | None:
 
     Returns None for every other file; what is read is what libsndfile reads.
     """
-    if len(data) <= _PLAIN_WAV.size:
+    if len(data) <= WAV_HEADER.size:
         return None
     (
         riff, _, wave, fmt, fmt_size, tag, channels, rate, _, align, bits, chunk, size
-    ) = _PLAIN_WAV.unpack_from(data)  # fmt: skip
+    ) = WAV_HEADER.unpack_from(data)  # fmt: skip
     if (riff, wave, fmt, chunk) != (b"RIFF", b"WAVE", b"fmt ", b"data"):
         return None
     if (fmt_size, tag, bits) != (16, 1, 16) or not channels or align != 2 * channels:
         return None
     n_frames = size // align
-    pcm = np.frombuffer(data, "<i2", n_frames * channels, _PLAIN_WAV.size).reshape(-1, channels)
+    pcm = np.frombuffer(data, "<i2", n_frames * channels, WAV_HEADER.size).reshape(-1, channels)
     step = max(1, BLOCK_SAMPLES // channels)
     blocks = (from_pcm16(pcm[start : start + step]) for start in range(0, n_frames, step))
     return Blocks(rate, channels, blocks, n_frames, is_bounded=True)
