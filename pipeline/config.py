@@ -21,6 +21,7 @@ from tfx_audio.components.audio.splits import split_of_name
 from tfx_audio.components.audio_augmenter.config import AugmentConfig
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
+from tfx_audio.components.config_section import ConfigSection
 from tfx_audio.pipeline.beam.options import BeamConfig
 from tfx_audio.pipeline.kubeflow.config import KubeflowConfig
 from tfx_audio.pipeline.model.config import EvaluateConfig, ModelConfig, TrainConfig, TuneConfig
@@ -33,12 +34,10 @@ _PATH_FIELDS = (
 _NAMES_OR_FILES = ("layout", "policy")  # a name stays as it is unless such a file exists
 
 
-class PipelineConfig(BaseModel):
+class PipelineConfig(ConfigSection):
     """Everything that a run depends on."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False
-    )
+    model_config = ConfigDict(protected_namespaces=())
 
     name: str = Field("tfx-audio", description="Name of the pipeline in ML Metadata.")
     root: str = Field("build/run", description="Folder for artifacts, metadata, logs, summary.")

@@ -1,12 +1,12 @@
 """The configuration's section `augment`."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tfx_audio.components.config_section import ConfigSection
 
 
-class AugmentConfig(BaseModel):
+class AugmentConfig(ConfigSection):
     """What is augmented, and with what."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     policy: str = Field(
         "classic",

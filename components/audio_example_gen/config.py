@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
@@ -12,16 +12,14 @@ from tfx_audio.components.audio.reading.name_pattern import parse_name_pattern
 from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS
 from tfx_audio.components.audio.splits import SplitRule, make_split_rule
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
+from tfx_audio.components.config_section import ConfigSection
 
-_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 _DAY_S = 86_400.0
 _BYTES_PER_SAMPLE = 4
 
 
-class IngestConfig(BaseModel):
+class IngestConfig(ConfigSection):
     """Where the audio is and what becomes of it."""
-
-    model_config = _FROZEN
 
     path: str = Field("", description="Data root: a folder of audio.")
     version: str = Field(
@@ -159,10 +157,8 @@ class IngestConfig(BaseModel):
         return fields
 
 
-class SplitConfig(BaseModel):
+class SplitConfig(ConfigSection):
     """How clips are divided into train, eval and test."""
-
-    model_config = _FROZEN
 
     ratios: dict[str, float] = Field(
         default_factory=lambda: {"train": 0.8, "eval": 0.1, "test": 0.1},

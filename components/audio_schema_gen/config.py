@@ -1,12 +1,12 @@
 """`ValidationConfig`: what the data must look like."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tfx_audio.components.config_section import ConfigSection
 
 
-class ValidationConfig(BaseModel):
+class ValidationConfig(ConfigSection):
     """What the data is held against, and how strictly."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     strict: bool = Field(False, description="Whether an anomaly fails the run.")
     labels: tuple[str, ...] = Field(

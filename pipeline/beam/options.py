@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.components.config_section import ConfigSection
 
 RunnerName = Literal["local", "portable", "flink", "spark", "dataflow"]
 
@@ -32,10 +33,8 @@ _RESTARTS = ("--number_of_execution_retries=3", "--execution_retry_delay=5000")
 _KEEP_WORKERS = "--environment_cache_millis=60000"
 
 
-class BeamRunnerConfig(BaseModel):
+class BeamRunnerConfig(ConfigSection):
     """How one component's Beam pipelines run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     runner: RunnerName = Field(
         default="local",

@@ -14,7 +14,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from tfx_audio.components.config_section import ConfigSection
 
 ALL = "all"
 _DEFAULT_RESOURCES: Mapping[str, Mapping[str, float]] = {
@@ -27,10 +29,8 @@ _DEFAULT_RESOURCES: Mapping[str, Mapping[str, float]] = {
 _KEY_OF = re.compile(r"[^/]+/[^/]+")
 
 
-class Toleration(BaseModel):
+class Toleration(ConfigSection):
     """A taint that pods bear, in Kubernetes' own words."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str = Field("", description="The taint's key.")
     operator: Literal["Equal", "Exists"] = Field("Equal", description="Equal or Exists.")
@@ -40,10 +40,8 @@ class Toleration(BaseModel):
     )
 
 
-class PodConfig(BaseModel):
+class PodConfig(ConfigSection):
     """What one component's pod asks for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     image: str = Field("", description="Another image than the pipeline's, as for GPUs.")
     cpu: float = Field(2.0, gt=0, description="Cores at most.")
@@ -111,10 +109,8 @@ class PodConfig(BaseModel):
         return self
 
 
-class KubeflowConfig(BaseModel):
+class KubeflowConfig(ConfigSection):
     """What the compiled pipeline asks of the cluster."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pods: dict[str, PodConfig] = Field(
         {}, description="By component (`Trainer`); `all` stands for every component."

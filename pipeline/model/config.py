@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from tfx_audio.components.audio.clip import CLEAN
 from tfx_audio.components.audio.errors import did_you_mean
 from tfx_audio.components.audio.features import MASK_FRACTION, N_MELS, Frontend, Masks
+from tfx_audio.components.config_section import ConfigSection
 
 BACKBONES = ("resnet_small", "resnet_medium", "resnet18")
 _MAX_FFT = 2**20
@@ -15,13 +16,7 @@ _Milliseconds = Annotated[float, Field(gt=0, le=10_000)]
 _Rate = Annotated[float, Field(gt=0, le=100)]
 
 
-class _Section(BaseModel):
-    """One section of the configuration: frozen, unknown fields refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FrontendConfig(_Section):
+class FrontendConfig(ConfigSection):
     """What the log-mel front end should compute; None means derived from the sample rate."""
 
     n_fft: int | None = Field(
@@ -45,7 +40,7 @@ class FrontendConfig(_Section):
     )
 
 
-class SpecAugmentConfig(_Section):
+class SpecAugmentConfig(ConfigSection):
     """Masks on the log-mel spectrogram while training."""
 
     policy: Literal["scaled", "LB", "LD", "SM", "SS", "none"] = Field(
@@ -68,7 +63,7 @@ class SpecAugmentConfig(_Section):
     )
 
 
-class ModelConfig(_Section):
+class ModelConfig(ConfigSection):
     """The network: waveform in, scores out."""
 
     window_s: float | None = Field(
@@ -106,7 +101,7 @@ class ModelConfig(_Section):
     )
 
 
-class TrainConfig(_Section):
+class TrainConfig(ConfigSection):
     """How the network is trained."""
 
     steps: int = Field(1200, ge=1, le=_MAX_STEPS, description="Optimiser steps in all.")
@@ -141,7 +136,7 @@ class TrainConfig(_Section):
     tensorboard: bool = Field(True, description="Write training and evaluation for TensorBoard.")
 
 
-class TuneConfig(_Section):
+class TuneConfig(ConfigSection):
     """Search over the front end, SpecAugment and the learning rate."""
 
     trials: int = Field(0, ge=0, le=10_000, description="Trials; 0: no search.")
@@ -162,7 +157,7 @@ class TuneConfig(_Section):
     learning_rate: tuple[_Rate, _Rate] = Field((1e-3, 6e-3), description="Range, drawn by log.")
 
 
-class EvaluateConfig(_Section):
+class EvaluateConfig(ConfigSection):
     """What a model must reach to be blessed."""
 
     min_accuracy: float = Field(0.6, ge=0, le=1, description="On clean clips.")

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.config_section import ConfigSection
 
 NONE = "-"
 # The first of these that there is, unless data.columns or a layout says otherwise.
@@ -28,13 +29,11 @@ _CONVENTIONS = {
 }
 
 
-class Columns(BaseModel):
+class Columns(ConfigSection):
     """Names of a manifest's columns or of a foreign record's features.
 
     Empty: the usual name, if there is one. '-': none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     audio: str = Field("", description="Path of the audio; in records its bytes or samples.")
     label: str = Field("", description="Class name; without it the file's folder or name counts.")

@@ -7,16 +7,16 @@ from importlib import resources
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.yaml_document import read_document
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.manifest import Dialect
+from tfx_audio.components.config_section import ConfigSection
 
 NONE = "none"
 _PACKAGE = "tfx_audio.components.audio_example_gen.layouts"
-_STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
 class TableFile(Dialect):
@@ -50,10 +50,8 @@ class LabelTable(Dialect):
     name: str = Field(description="Column of the name.")
 
 
-class RecordFiles(BaseModel):
+class RecordFiles(ConfigSection):
     """Files that hold many clips each, audio and all."""
-
-    model_config = _STRICT
 
     format: Literal["parquet", "webdataset"] = Field(description="What they are.")
     files: tuple[str, ...] = Field(
@@ -61,10 +59,8 @@ class RecordFiles(BaseModel):
     )
 
 
-class Layout(BaseModel):
+class Layout(ConfigSection):
     """How a data set lies in its folder. All places are relative to that folder."""
-
-    model_config = _STRICT
 
     title: str = Field(description="The data set's name.")
     says: str = Field("", description="What a person should know, as the rest of a sentence.")

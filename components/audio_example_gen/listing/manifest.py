@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.records.manifest_cells import is_ours, unguarded
@@ -16,15 +16,14 @@ from tfx_audio.components.audio_example_gen.listing.manifest_csv import (
 )
 from tfx_audio.components.audio_example_gen.listing.manifest_json import json_rows
 from tfx_audio.components.audio_example_gen.listing.manifest_text import read_text
+from tfx_audio.components.config_section import ConfigSection
 
 _MAX_SECONDS = 1e7
 BLANKS = "blanks"
 
 
-class Dialect(BaseModel):
+class Dialect(ConfigSection):
     """How a table is written, as far as its own header does not say."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: tuple[str, ...] = Field(
         (), description="Names of the columns, where the table has no header line."
