@@ -3,7 +3,6 @@
 All of it enters cache keys as content, never as a path or a time stamp.
 """
 
-import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +14,7 @@ from tfx_audio.components.audio_example_gen.content_digest import data_digest
 from tfx_audio.components.audio_example_gen.listing.inventory import scan
 from tfx_audio.components.sound_bank.digest import bank_digest
 from tfx_audio.pipeline.config import PipelineConfig
+from tfx_audio.pipeline.model.config import import_function
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
     Raises:
       InvalidInput: If data, policy or sound banks can't be used.
     """
-    check_backbone(config.model.backbone)
+    if ":" in config.model.backbone:
+        import_function(config.model.backbone)
     policy = read_policy(config)
     inventory = scan(config.data, config.split)
     policy.check_sample_rate(inventory.sample_rate)
@@ -98,23 +99,6 @@ def read_inputs(config: PipelineConfig) -> PipelineInputs:
         ignored=inventory.ignored,
         notes=(*inventory.notes, *(f"anomaly: {text}" for text in inventory.anomalies)),
     )
-
-
-def check_backbone(name: str) -> None:
-    """Check that a backbone of the user's own can be imported; its name is checked already.
-
-    Raises:
-      InvalidInput: If it can't.
-    """
-    module, colon, function = name.partition(":")
-    if not colon:
-        return
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise InvalidInput(f"model.backbone {name!r} can't be imported: {error}") from error
-    if not callable(found):
-        raise InvalidInput(f"model.backbone {name!r} is no function")
 
 
 def inputs_for_pods(config: PipelineConfig, data_version: str | None) -> PipelineInputs:

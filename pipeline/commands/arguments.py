@@ -22,15 +22,18 @@ def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> N
     )
 
 
+def add_repeatable(
+    parser: argparse.ArgumentParser, flag: str, metavar: str, text: str, **more: Any
+) -> None:
+    """Declare a flag that may be given several times, for a list of its values."""
+    text = f"{text} (repeatable)"
+    parser.add_argument(flag, metavar=metavar, action="append", default=[], help=text, **more)
+
+
 def add_sound_banks(parser: argparse.ArgumentParser, note: str = "") -> None:
     """Declare ``--sound-bank``; `note` is added to the help."""
-    parser.add_argument(
-        "--sound-bank",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help=f"folder of sounds that the policy names (repeatable){note}",
-    )
+    text = f"folder of sounds that the policy names{note}"
+    add_repeatable(parser, "--sound-bank", "NAME=DIR", text)
 
 
 def add_source(parser: argparse.ArgumentParser, what: str, required: bool = False) -> None:

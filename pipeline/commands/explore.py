@@ -9,6 +9,7 @@ from importlib import resources
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.pipeline.commands.arguments import (
+    add_repeatable,
     add_sound_banks,
     add_source,
     parse_banks,
@@ -22,24 +23,31 @@ _LOOPBACK = "127.0.0.1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_source(parser, "folder of audio to choose from")
-    parser.add_argument(
-        "--policy", metavar="FILE", default="classic", help="policy to begin with (classic)"
-    )
-    add_sound_banks(parser)
+    add_page_arguments(parser)
     parser.add_argument("--port", type=int, default=8501, help="port to listen on (8501)")
     parser.add_argument(
         "--host",
         default=_LOOPBACK,
         help="address to listen on (127.0.0.1: this machine only; there is no password)",
     )
+
+
+def add_page_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that are passed on to the page."""
+    add_source(parser, "folder of audio to choose from")
     parser.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="a further name of this machine that browsers may ask for (repeatable)",
+        "--policy", metavar="FILE", default="classic", help="policy to begin with (classic)"
     )
+    add_sound_banks(parser)
+    text = "a further name of this machine that browsers may ask for"
+    add_repeatable(parser, "--allow-host", "NAME", text)
+
+
+def page_options() -> argparse.Namespace:
+    """Parse, in the page's process, what `command` passes on."""
+    parser = argparse.ArgumentParser()
+    add_page_arguments(parser)
+    return parser.parse_args()
 
 
 def run(args: argparse.Namespace) -> int:

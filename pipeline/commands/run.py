@@ -7,6 +7,7 @@ from typing import Any
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.pipeline.commands.arguments import (
     add_policy,
+    add_repeatable,
     add_sound_banks,
     add_source,
     parse_banks,
@@ -29,22 +30,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="YAML file with the configuration")
     add_policy(parser)
     add_sound_banks(parser)
-    parser.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        dest="assignments",
-        help="set any field of the configuration, for example train.steps=400 (repeatable)",
-    )
+    text = "set any field of the configuration, for example train.steps=400"
+    add_repeatable(parser, "--set", "KEY=VALUE", text, dest="assignments")
     parser.add_argument("--tune", metavar="trials=N", help="search over parameters first")
-    parser.add_argument(
-        "--beam-arg",
-        metavar="ARG",
-        action="append",
-        default=[],
-        help="an argument for Beam, written --beam-arg=--name=value (repeatable)",
-    )
+    text = "an argument for Beam, written --beam-arg=--name=value"
+    add_repeatable(parser, "--beam-arg", "ARG", text)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tfx_audio.components.audio.errors import InvalidInput
+from tfx_audio.pipeline.commands.arguments import add_repeatable
 from tfx_audio.pipeline.kubeflow.submission import (
     Cluster,
     Submission,
@@ -24,13 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", required=True, metavar="URL", help="address of the Kubeflow Pipelines API"
     )
     parser.add_argument("--root", metavar="URI", help="pipeline root, instead of the compiled one")
-    parser.add_argument(
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a run-time parameter, for example train_steps=400 (repeatable)",
-    )
+    text = "a run-time parameter, for example train_steps=400"
+    add_repeatable(parser, "--parameter", "NAME=VALUE", text)
     parser.add_argument("--experiment", default="tfx-audio", metavar="NAME")
     parser.add_argument("--name", default="", help="the run's name")
     parser.add_argument("--namespace", default="", help="yours, where Kubeflow has several users")

@@ -6,15 +6,15 @@ from starlette.middleware import Middleware
 from streamlit import config
 from streamlit.web.server.starlette import App
 
+from tfx_audio.pipeline.commands.explore import page_options
 from tfx_audio.pipeline.explorer.allowed_hosts import AllowedHosts, allowed_hosts
-from tfx_audio.pipeline.explorer.page_options import parse_options
 
 app = App(
     Path(__file__).with_name("explorer_page.py"),
     middleware=[
         Middleware(
             AllowedHosts,
-            hosts=allowed_hosts(config.get_option("server.address"), parse_options().allow_host),
+            hosts=allowed_hosts(config.get_option("server.address"), page_options().allow_host),
         )
     ],
 )

@@ -10,16 +10,16 @@ from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy, load_policy
 from tfx_audio.pipeline.commands.arguments import parse_banks, source_values
+from tfx_audio.pipeline.commands.explore import page_options
 from tfx_audio.pipeline.explorer import policy_controls, result_views, sound_controls
 from tfx_audio.pipeline.explorer.messages import show_error
-from tfx_audio.pipeline.explorer.page_options import parse_options
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
 
 
 def main() -> None:
     """Draw the page."""
     st.set_page_config(page_title="tfx-audio explorer", page_icon="🔊", layout="wide")
-    options = parse_options()
+    options = page_options()
     banks = parse_banks(options.sound_bank)
     if "draft" not in st.session_state:
         st.session_state.draft = PolicyDraft.of(load_policy(options.policy))

@@ -1,11 +1,13 @@
 """Settings of the model side: front end, SpecAugment, backbone, training, search, evaluation."""
 
+import importlib
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
 from tfx_audio.components.audio.clip import CLEAN
-from tfx_audio.components.audio.errors import did_you_mean
+from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.features import MASK_FRACTION, N_MELS, Frontend, Masks
 from tfx_audio.components.config_section import ConfigSection
 
@@ -170,6 +172,22 @@ class EvaluateConfig(ConfigSection):
     baseline_model: str = Field(
         "", description="Kubeflow only: URI of the model that a new one must not fall behind."
     )
+
+
+def import_function(name: str) -> Callable[..., Any]:
+    """Return the function that ``package.module:function`` names in `model.backbone`.
+
+    Raises:
+      InvalidInput: If it can't be imported, or is no function.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise InvalidInput(f"model.backbone {name!r} can't be imported: {error}") from error
+    if not callable(found):
+        raise InvalidInput(f"model.backbone {name!r} is no function")
+    return found
 
 
 def merge(section: Any, values: dict[str, Any]) -> Any:

@@ -1,7 +1,6 @@
 """Pre-activation residual networks (He et al. 2016, arxiv.org/abs/1603.05027) for log-mel input."""
 
 import dataclasses
-import importlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +9,7 @@ import keras
 from keras import layers
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.pipeline.model.config import import_function
 
 Backbone = Callable[[Any], Any]
 BATCH_NORM_MOMENTUM = 0.9
@@ -57,12 +57,8 @@ def get_backbone(name: str) -> Backbone:
     if name in SPECS:
         spec = SPECS[name]
         return lambda log_mel: resnet(log_mel, spec)
-    module, _, function = name.partition(":")
-    if function:
-        try:
-            return getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError) as error:
-            raise InvalidInput(f"model.backbone {name!r} can't be imported: {error}") from error
+    if ":" in name:
+        return import_function(name)
     raise InvalidInput(
         f"model.backbone must be one of {', '.join(SPECS)} or module:function, "
         f"got {name!r}.{did_you_mean(name, SPECS)}"
