@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,7 @@ from tfx_audio.components.audio_augmenter.workers import (
 )
 from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.local_workers import explain, watch_workers
+from tfx_audio.components.open_files import match_files, open_file
 from tfx_audio.components.sound_bank.staging import stage_banks
 
 CONDITIONS = "conditions"
@@ -296,7 +297,8 @@ def needs_labels(policy: AugmentationPolicy) -> bool:
 
 def _count_labels(job: AugmentationJob, spans: Sequence[Span]) -> dict[str, int]:
     """Count the training clips by label, and check the policy's labels against them."""
-    prefix = FileSystems.join(job.progress_dir + "-labels", "labels")
+    folder = f"{job.progress_dir}-labels"
+    prefix = FileSystems.join(folder, "labels")
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         _ = (
             pipeline
@@ -305,18 +307,16 @@ def _count_labels(job: AugmentationJob, spans: Sequence[Span]) -> dict[str, int]
             | beam.Map(json.dumps)
             | beam.io.WriteToText(prefix, num_shards=1)
         )
-    counts = dict(_json_lines(prefix + "*"))
-    FileSystems.delete([job.progress_dir + "-labels"])
+    counts = dict(_json_lines(folder))
+    FileSystems.delete([folder])
     job.policy.check_labels(counts)
     return counts
 
 
-def _json_lines(pattern: str) -> list[Any]:
-    lines: list[Any] = []
-    for match in FileSystems.match([pattern])[0].metadata_list:
-        with FileSystems.open(match.path) as file:
-            lines.extend(json.loads(line) for line in file.read().splitlines())
-    return lines
+def _json_lines(folder: str) -> Iterator[Any]:
+    for path in match_files(folder, "labels*"):
+        with open_file(path) as file:
+            yield from map(json.loads, file)
 
 
 def _write(

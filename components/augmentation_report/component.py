@@ -78,24 +78,17 @@ class AugmentationReport(BaseComponent):
           max_copies: Copies shown of every source clip.
           code_digest: Digest of the code that runs; by default of this checkout's.
         """
-        if code_digest is None:
-            code_digest = import_closure_digest(executor.__name__, data=page_data())
         sections = {name: (model or {})[name] for name in MODEL_SECTIONS if name in (model or {})}
-        channels = {
-            executor.REJECTED_KEY: rejected,
-            executor.INGEST_REJECTED_KEY: ingest_rejected,
-            executor.ANOMALIES_KEY: anomalies,
-        }
         spec = AugmentationReportSpec(
-            **{
-                executor.EXAMPLES_KEY: examples,
-                executor.AUGMENTED_KEY: augmented_examples,
-                executor.MODEL_KEY: json.dumps(sections, sort_keys=True) if sections else "",
-                executor.CLIPS_PER_LABEL_KEY: clips_per_label,
-                executor.MAX_COPIES_KEY: max_copies,
-                executor.CODE_DIGEST_KEY: code_digest,
-                executor.REPORT_KEY: Channel(type=AugmentationHtml),
-                **{key: channel for key, channel in channels.items() if channel is not None},
-            }
+            examples=examples,
+            augmented_examples=augmented_examples,
+            rejected=rejected,
+            ingest_rejected=ingest_rejected,
+            anomalies=anomalies,
+            model=json.dumps(sections, sort_keys=True) if sections else "",
+            clips_per_label=clips_per_label,
+            max_copies=max_copies,
+            code_digest=code_digest or import_closure_digest(executor.__name__, data=page_data()),
+            report=Channel(type=AugmentationHtml),
         )
         super().__init__(spec=spec)

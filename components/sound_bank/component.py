@@ -75,21 +75,14 @@ class SoundBank(BaseComponent):
         """
         if not banks:
             raise InvalidInput("SoundBank needs at least one bank: {name: folder}")
-        if bank_digest is None:
-            bank_digest = digest_of(banks)
-        if code_digest is None:
-            code_digest = import_closure_digest(executor.__name__)
-        super().__init__(
-            spec=SoundBankSpec(
-                **{
-                    executor.BANKS_KEY: json.dumps(dict(banks), sort_keys=True),
-                    executor.BANK_DIGEST_KEY: bank_digest,
-                    executor.SAMPLE_RATE_KEY: int(sample_rate),
-                    executor.MAX_REJECTED_KEY: float(max_rejected_fraction),
-                    executor.FAILED_DIR_KEY: failed_dir,
-                    executor.CODE_DIGEST_KEY: code_digest,
-                    executor.SOUND_BANKS_KEY: Channel(type=SoundBanks),
-                    executor.REJECTED_KEY: Channel(type=RejectedClips),
-                }
-            )
+        spec = SoundBankSpec(
+            banks=json.dumps(dict(banks), sort_keys=True),
+            bank_digest=digest_of(banks) if bank_digest is None else bank_digest,
+            sample_rate=int(sample_rate),
+            max_rejected_fraction=float(max_rejected_fraction),
+            failed_dir=failed_dir,
+            code_digest=code_digest or import_closure_digest(executor.__name__),
+            sound_banks=Channel(type=SoundBanks),
+            rejected=Channel(type=RejectedClips),
         )
+        super().__init__(spec=spec)
