@@ -135,11 +135,6 @@ class SplitRule:
         named = {selection.feature for _, selection in self.selections}
         return frozenset(named if self.by == BY_AUDIO else named | {self.by})
 
-    @property
-    def is_by_audio_alone(self) -> bool:
-        """Whether the same audio is sure to come into the same split."""
-        return self.by == BY_AUDIO and not self.selections and not self.given_splits
-
     def assign(
         self, features: Mapping[str, str], audio_key: bytes, given_split: str = ""
     ) -> str | None:

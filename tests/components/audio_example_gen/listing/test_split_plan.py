@@ -78,4 +78,4 @@ def test_official_folds_are_kept_together_without_a_word(tmp_path, write, listed
     assert dict(rule.selections)["test"].values == {"5"}
     assert "fold 5 is test and fold 1 is eval (--set split.fold=K chooses" in listing.notes[-1]
     by_audio = plan_splits(SplitConfig(by="audio"), listing)
-    assert by_audio.is_by_audio_alone
+    assert (by_audio.by, by_audio.selections) == ("audio", ())
