@@ -70,9 +70,12 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def _from_json(line: bytes) -> Recording:
     found = json.loads(line)
-    rows = tuple(Row(**row) for row in found["rows"])
-    features: dict[str, Any] | None = found["features"]
-    if features:
-        lists = {name: tuple(value) for name, value in features.items() if isinstance(value, list)}
-        found["features"] = RecordFeatures(**{**features, **lists})
-    return Recording(**{**found, "rows": rows})
+    found["rows"] = [Row(**row) for row in found["rows"]]
+    if found["features"]:
+        found["features"] = RecordFeatures(**_with_tuples(found["features"]))
+    return Recording(**_with_tuples(found))
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields with tuples for the lists of JSON."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}

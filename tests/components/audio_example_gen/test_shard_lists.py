@@ -27,7 +27,7 @@ def test_a_shard_has_its_recordings_as_they_were(tmp_path):
         Row("id", "x", end_s=1 / 3),
     )
     recordings = [
-        Recording("/data/a\r\u2029.wav", "a", rows, 7, False, True),
+        Recording("/data/a\r\u2029.wav", "a", rows, 7, False, True, roots=("/data",)),
         Recording("b", "b", (), split="eval", features=features),
     ]
     read = [r for shard in deal(recordings, str(tmp_path)) for r in shard.recordings()]
