@@ -24,6 +24,7 @@ COMMANDS = {
     "preview": "see and hear a policy on some clips of a folder: one HTML page",
     "explore": "build a policy in the browser, by ear and eye",
     "replay": "make one augmented clip again, bit for bit, from its source and policy",
+    "verify": "find what was changed in augmented examples, and make some copies again",
     "policy": "check a policy file, list presets and transforms, show one",
     "runs": "show past runs: components, states, durations, artifacts, a model's lineage",
     "compile": "compile the pipeline for Kubeflow Pipelines v2 or Vertex AI",

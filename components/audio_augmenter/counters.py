@@ -65,6 +65,7 @@ class AugmentationCounts:
       ms: Milliseconds of worker time in each transform.
       audio_s_in: Seconds of audio read for augmentation.
       audio_s_out: Seconds of audio in the copies.
+      records: How many records were written and their Merkle root, by split; no counter.
     """
 
     read: int = 0
@@ -76,6 +77,7 @@ class AugmentationCounts:
     ms: Mapping[str, float] = field(default_factory=dict)
     audio_s_in: float = 0.0
     audio_s_out: float = 0.0
+    records: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def attempted(self) -> int:

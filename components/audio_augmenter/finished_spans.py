@@ -25,10 +25,12 @@ from apache_beam.pvalue import TaggedOutput
 
 from tfx_audio.components.audio.records.tfrecord import write_record
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, add_up
+from tfx_audio.components.audio_augmenter.merkle import LEAF_BYTES, leaf
 from tfx_audio.components.audio_augmenter.spans import Span, read_span
 from tfx_audio.components.audio_augmenter.transforms import EXAMPLES, REJECTED, ExampleFn
 
 _COUNTS_FILE = "counts.json"
+_LEAVES = ".leaves"
 _PART = ".part-"
 
 
@@ -96,6 +98,13 @@ class FinishedSpans:
             empty.parent.mkdir(parents=True, exist_ok=True)
             empty.touch()
 
+    def leaves(self, step: str, output: str) -> Iterator[bytes]:
+        """Yield the digest of every record of an output (`merkle.leaf`)."""
+        for work in self._works:
+            if work.step == step:
+                data = (self._folder / work.name / f"{output}{_LEAVES}").read_bytes()
+                yield from (data[i : i + LEAF_BYTES] for i in range(0, len(data), LEAF_BYTES))
+
     def rejected(self) -> Iterator[bytes]:
         """Yield the JSON lines of what was rejected, in the order of the input."""
         for work in self._works:
@@ -155,20 +164,25 @@ class _FinishSpanFn(beam.DoFn):
                 tag: files.enter_context((part / name).open("wb"))
                 for tag, name in {**outputs, REJECTED: REJECTED}.items()
             }
+            leaves = {tag: bytearray() for tag in outputs}
             for record in read_span(work.span):
                 for made in fn.process(record, *arguments):
-                    _write(made, by_tag)
+                    _write(made, by_tag, leaves)
+            for tag, name in outputs.items():
+                (part / f"{name}{_LEAVES}").write_bytes(leaves[tag])
             (part / _COUNTS_FILE).write_text(json.dumps(fn.take_counts()))
         return ()
 
 
-def _write(made: bytes | TaggedOutput, by_tag: Mapping[str, BinaryIO]) -> None:
-    if not isinstance(made, TaggedOutput):
-        write_record(by_tag[EXAMPLES], made)
-    elif made.tag == REJECTED:
+def _write(
+    made: bytes | TaggedOutput, by_tag: Mapping[str, BinaryIO], leaves: Mapping[str, bytearray]
+) -> None:
+    if isinstance(made, TaggedOutput) and made.tag == REJECTED:
         by_tag[REJECTED].write(made.value.encode() + b"\n")
-    else:
-        write_record(by_tag[made.tag], made.value)
+        return
+    tag, record = (made.tag, made.value) if isinstance(made, TaggedOutput) else (EXAMPLES, made)
+    write_record(by_tag[tag], record)
+    leaves[tag] += leaf(record)
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
@@ -27,6 +27,7 @@ from tfx_audio.components.audio_augmenter.finished_spans import (
     FinishSpans,
     plan_work,
 )
+from tfx_audio.components.audio_augmenter.merkle import describe_leaves, leaf
 from tfx_audio.components.audio_augmenter.provenance import library_versions
 from tfx_audio.components.audio_augmenter.record_check import check_records
 from tfx_audio.components.audio_augmenter.spans import (
@@ -64,6 +65,7 @@ CONDITIONS = "conditions"
 STAGE = "AudioAugmenter"
 SHARD_PREFIX = "data_tfrecord"
 _SAMPLED_RECORDS = 8
+_LABELS, _ROOTS = "-labels", "-roots"  # folders beside that of the progress
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,11 @@ def run_job(
     to_do = job.spans_by_step(spans)
     if job.kept_dir:
         return _run_kept(job, to_do, label_counts, run)
-    return read_counts(run(to_do, lambda pipeline: build(pipeline, job, spans, label_counts)))
+    counts = read_counts(run(to_do, lambda pipeline: build(pipeline, job, spans, label_counts)))
+    roots = {split: describe_leaves([]) for split in job.output_splits}
+    for found in _lines_once(f"{job.progress_dir}{_ROOTS}"):
+        roots |= found
+    return replace(counts, records=roots)
 
 
 def _finish(pipeline: beam.Pipeline) -> Any:
@@ -225,12 +231,14 @@ def _run_kept(
         )
         to_do = {step: [w.span for w in missing if w.step == step] for step in spans_by_step}
         run(to_do, lambda pipeline: pipeline | beam.Create(missing) | do_work)
+    roots = {}
     for step in spans_by_step:
         for split in job.outputs_by_step[step].values():
             finished.place(step, split, functools.partial(_shard, job.split_uri(split)))
+            roots[split] = describe_leaves(finished.leaves(step, split))
     with open(os.path.join(job.rejected_dir, "rejected.jsonl"), "wb") as table:
         table.writelines(finished.rejected())
-    return finished.counts()
+    return replace(finished.counts(), records=roots)
 
 
 def _shard(folder: str, number: int, count: int) -> str:
@@ -261,7 +269,7 @@ def build(
         | "Augment[train]" >> AugmentClips(policy, banks, label_counts, job.progress_dir, records)
     )
     suffix = ".gz" if any(span.path.endswith(".gz") for span in spans[TRAIN]) else ""
-    _write(augmented[EXAMPLES], job, TRAIN, suffix)
+    leaves = [_write(augmented[EXAMPLES], job, TRAIN, suffix)]
     rejected = [augmented[REJECTED]]
     for split in job.passed_splits:
         passed = (
@@ -269,7 +277,7 @@ def build(
             | f"Read[{split}]" >> ReadExamples(spans[split])
             | f"Check[{split}]" >> CheckExamples(records)
         )
-        _write(passed[EXAMPLES], job, split, suffix)
+        leaves.append(_write(passed[EXAMPLES], job, split, suffix))
         rejected.append(passed[REJECTED])
     if job.judged_split:
         made = (
@@ -278,7 +286,7 @@ def build(
             | "Conditions" >> MakeConditions(policy, banks, job.progress_dir, records)
         )
         for name, split in job.condition_splits.items():
-            _write(made[condition_tag(name)], job, split, suffix)
+            leaves.append(_write(made[condition_tag(name)], job, split, suffix))
         rejected.append(made[REJECTED])
     _ = (
         rejected
@@ -287,6 +295,13 @@ def build(
         >> beam.io.WriteToText(
             FileSystems.join(job.rejected_dir, "rejected"), file_name_suffix=".jsonl", num_shards=1
         )
+    )
+    _ = (
+        leaves
+        | "Leaves" >> beam.Flatten()
+        | "By split" >> beam.GroupByKey()
+        | "Root" >> beam.MapTuple(_root_line)
+        | "Write[roots]" >> beam.io.WriteToText(_lines_in(job, _ROOTS), num_shards=1)
     )
 
 
@@ -297,31 +312,42 @@ def needs_labels(policy: AugmentationPolicy) -> bool:
 
 def _count_labels(job: AugmentationJob, spans: Sequence[Span]) -> dict[str, int]:
     """Count the training clips by label, and check the policy's labels against them."""
-    folder = f"{job.progress_dir}-labels"
-    prefix = FileSystems.join(folder, "labels")
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         _ = (
             pipeline
             | ReadExamples(spans)
             | CountLabels(job.records)
             | beam.Map(json.dumps)
-            | beam.io.WriteToText(prefix, num_shards=1)
+            | beam.io.WriteToText(_lines_in(job, _LABELS), num_shards=1)
         )
-    counts = dict(_json_lines(folder))
-    FileSystems.delete([folder])
+    counts = dict(_lines_once(f"{job.progress_dir}{_LABELS}"))
     job.policy.check_labels(counts)
     return counts
 
 
-def _json_lines(folder: str) -> Iterator[Any]:
-    for path in match_files(folder, "labels*"):
+def _lines_in(job: AugmentationJob, folder: str) -> str:
+    return str(FileSystems.join(f"{job.progress_dir}{folder}", "lines"))
+
+
+def _lines_once(folder: str) -> list[Any]:
+    """Return the JSON lines of a folder's files, and remove it."""
+    lines: list[Any] = []
+    for path in match_files(folder, "lines*"):
         with open_file(path) as file:
-            yield from map(json.loads, file)
+            lines.extend(map(json.loads, file))
+    FileSystems.delete([folder])
+    return lines
+
+
+def _root_line(split: str, leaves: Iterable[bytes]) -> str:
+    return json.dumps({split: describe_leaves(leaves)})
 
 
 def _write(
     examples: beam.PCollection[bytes], job: AugmentationJob, split: str, suffix: str
-) -> None:
-    """Write a split, gzipped where the input is: a Trainer may expect either."""
+) -> beam.PCollection[tuple[str, bytes]]:
+    """Write a split, gzipped where the input is (a Trainer may expect either); return leaves."""
     prefix = FileSystems.join(job.split_uri(split), SHARD_PREFIX)
     _ = examples | f"Write[{split}]" >> beam.io.WriteToTFRecord(prefix, file_name_suffix=suffix)
+    leaves = beam.Map(lambda example: (split, leaf(example)))
+    return examples | f"Leaf[{split}]" >> leaves.with_output_types(tuple[str, bytes])

@@ -16,6 +16,7 @@ from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
 POLICY_FILE = "policy.json"
 PROVENANCE_FILE = "provenance.json"
 COLUMNS_FACT = "columns"
+RECORDS_FACT = "records"
 _LIBRARIES = ("tfx-audio", "audiomentations", "apache-beam", "numpy", "scipy", "librosa", "soxr")
 
 
@@ -37,6 +38,7 @@ def provenance(
         "sound_bank_digest": bank_digest,
         "library_versions": library_versions(),
         "counters": counts.to_dict(),
+        RECORDS_FACT: counts.records,
     }
 
 

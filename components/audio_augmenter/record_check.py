@@ -31,44 +31,35 @@ def check_records(records: ContractRecords, sample: Sequence[bytes]) -> None:
         _check_columns(records, names)
     if not problems or len(problems) < len(sample):
         return
-    if isinstance(records, UserRecords) or not names:
-        raise InvalidInput(f"none of {len(sample)} examples can be read; the first: {problems[0]}")
-    if not names.issuperset(CONTRACT_KEYS):
+    if not isinstance(records, UserRecords) and names and not names.issuperset(CONTRACT_KEYS):
         raise InvalidInput(_which_is_which(names))
     raise InvalidInput(f"none of {len(sample)} examples can be read; the first: {problems[0]}")
 
 
-def _check_columns(records: UserRecords, names: Collection[str]) -> None:
-    given = records.features
-    audio_role = "path" if records.by_path else "audio"
-    roles = {
-        audio_role: given.audio, "label": given.label, "sample_rate": given.sample_rate,
-        "id": given.clip_id, "group": given.group,
-    }  # fmt: skip
-    for role, name in roles.items():
-        if name and name not in names:
+def _check_columns(records: UserRecords, names: set[str]) -> None:
+    for role, name in records.columns.items():
+        if isinstance(name, str) and name not in names:
             raise InvalidInput(
                 f"columns: {role!r} is {name!r}, but the examples have {_shown(names)}."
                 f"{did_you_mean(name, names)}"
             )
-    taken = sorted({*names} & {*ORIGIN_KEYS} - {given.clip_id})
-    if taken and not set(names).issuperset(ORIGIN_KEYS):
+    taken = sorted(names & {*ORIGIN_KEYS} - {records.features.clip_id})
+    if taken and not names.issuperset(ORIGIN_KEYS):
         raise InvalidInput(
             f"the examples have a feature {taken[0]!r}, a name that the augmenter needs for what "
-            f"it says of a copy ({', '.join(ORIGIN_KEYS)}); give it another name"
-            + (", or name it: columns={'id': 'clip_id'}" if taken[0] == ORIGIN_KEYS[0] else "")
+            f"it says of a copy ({', '.join(ORIGIN_KEYS)}); give it another, or if it is the "
+            "clips' id, say so: columns={'id': 'clip_id'}"
         )
 
 
 def _which_is_which(names: Collection[str]) -> str:
-    missing = [key for key in CONTRACT_KEYS if key not in names]
+    missing = ", ".join(key for key in CONTRACT_KEYS if key not in names)
     found = find_roles(Columns(), sorted(names), "the examples")
     guess = {"audio": found.audio, "label": found.label, "sample_rate": found.sample_rate}
     shown = {role: name for role, name in guess.items() if name} or {"audio": "…", "label": "…"}
     return (
         f"the examples have the features {_shown(names)}; an example of the data contract also "
-        f"needs {', '.join(missing)}. For examples of your own say which feature is which: "
-        f"columns={shown}"
+        f"needs {missing}. For examples of your own say which feature is which: columns={shown}"
     )
 
 

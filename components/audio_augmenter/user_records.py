@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -76,14 +77,32 @@ class UserRecords(ContractRecords):
     free. A clip without an id gets a digest of its record.
 
     Attributes:
-      features: Which feature means what.
-      by_path: Whether the audio's feature holds a path and no audio.
+      columns: Feature by role, see `columns_json`.
       audio_dir: What a relative path starts from.
     """
 
-    features: RecordFeatures
-    by_path: bool = False
+    columns: Mapping[str, str | int]
     audio_dir: str = ""
+
+    @property
+    def by_path(self) -> bool:
+        """Whether the audio's feature holds a path and no audio."""
+        return "path" in self.columns
+
+    @functools.cached_property
+    def features(self) -> RecordFeatures:
+        """Which feature means what."""
+        given = {role: str(name) for role, name in self.columns.items()}
+        rate = self.columns.get("sample_rate", "")
+        return RecordFeatures(
+            audio=given.get("audio") or given["path"],
+            label=given.get("label", ""),
+            sample_rate=rate if isinstance(rate, str) else "",
+            fixed_rate=rate if isinstance(rate, int) else None,
+            clip_id=given.get("id", ""),
+            group=given.get("group", ""),
+            several_labels=True,
+        )
 
     def read(self, example: bytes) -> Clip:
         """Return the clip, its `fields` all of the user's features."""
@@ -149,17 +168,8 @@ def user_records(columns: str) -> ContractRecords:
     if not columns:
         return CONTRACT
     given = json.loads(columns)
-    rate = given.get("sample_rate", "")
-    features = RecordFeatures(
-        audio=given.get("audio") or given["path"],
-        label=given.get("label", ""),
-        sample_rate="" if isinstance(rate, int) else rate,
-        fixed_rate=rate if isinstance(rate, int) else None,
-        clip_id=given.get("id", ""),
-        group=given.get("group", ""),
-        several_labels=True,
-    )
-    return UserRecords(features, "path" in given, given["audio_dir"])
+    audio_dir = given.pop("audio_dir")
+    return UserRecords(given, audio_dir)
 
 
 def columns_json(columns: Mapping[str, str | int] | None, audio_dir: str = "") -> str:

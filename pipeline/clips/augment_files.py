@@ -117,6 +117,8 @@ def _augment(
     for done_with in (table, result / ".banks"):
         shutil.rmtree(done_with, ignore_errors=True)
     facts = provenance.provenance(request.policy, digest, counts)
+    if request.as_wav:
+        del facts[provenance.RECORDS_FACT]  # what they are the roots of is not kept
     provenance.write_beside(str(result), request.policy, facts)
     check_rejected(
         counts.rejected, counts.attempted, request.max_rejected_fraction, STAGE, _kept(request)

@@ -10,9 +10,14 @@ from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Aug
 from tfx_audio.components.audio.clip import CLEAN, Clip, encode_wav
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
-from tfx_audio.components.audio.records import examples as keys
+from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, text_of
 from tfx_audio.components.audio.splits import SPLIT_PREFIX
-from tfx_audio.components.audio_augmenter.provenance import POLICY_FILE, PROVENANCE_FILE
+from tfx_audio.components.audio_augmenter.provenance import (
+    COLUMNS_FACT,
+    POLICY_FILE,
+    PROVENANCE_FILE,
+)
+from tfx_audio.components.audio_augmenter.user_records import ContractRecords, user_records
 from tfx_audio.components.open_files import read_record_file
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 
@@ -59,8 +64,8 @@ def replay(request: ReplayRequest) -> Replayed:
     Raises:
       InvalidInput: If policy, source or sound banks can't be found, or the copy can't be made.
     """
-    policy = _policy(request.augmented)
-    source = _source(request.examples, request.clip_id)
+    policy = read_policy(request.augmented)
+    source = _source(request.examples, request.clip_id, records_of(request.augmented))
     with prepared_banks(policy, request.sound_banks, source.sample_rate) as banks:
         augmenter = Augmenter(policy, banks.folders)
         try:
@@ -73,33 +78,33 @@ def replay(request: ReplayRequest) -> Replayed:
                 f"this copy can't be made, now as then (see the rejected table): {error}"
             ) from error
     wav = encode_wav(clip.waveform, clip.sample_rate)
-    return Replayed(clip, wav, _compare(request.augmented, clip, wav))
+    return Replayed(clip, wav, _compare(request.augmented, clip))
 
 
-def _policy(folder: Path) -> AugmentationPolicy:
+def read_policy(folder: Path) -> AugmentationPolicy:
+    """Return the policy of an artifact; raises InvalidInput where there is none."""
     path = folder / POLICY_FILE
     if not path.is_file():
         raise InvalidInput(f"--augmented: expected a folder with {POLICY_FILE}, got {folder}")
     return AugmentationPolicy.from_json(path.read_text(encoding="utf-8"), str(path))
 
 
-def _source(folder: Path, clip_id: str) -> Clip:
+def _source(folder: Path, clip_id: str, records: ContractRecords) -> Clip:
     """Find an original by its id."""
     wanted = clip_id.encode()
-    if not any(_records(folder, "--examples")):
+    if not any(all_records(folder, "--examples")):
         raise InvalidInput(
             f"--examples: {folder} holds no TFRecords: expected AudioExampleGen's examples, or "
             "what `tfx-audio augment` wrote where it kept the originals (--augmented's own folder)"
         )
     others: list[str] = []
-    for record in _records(folder, "--examples"):
+    for record in all_records(folder, "--examples"):
         if wanted in record:
-            clip = keys.example_to_clip(record)
-            is_original = clip.copy_index == 0 and clip.condition == CLEAN
-            if clip.clip_id == clip_id and is_original:
+            clip = records.read(record)
+            if clip.clip_id == clip_id and not clip.copy_index and clip.condition == CLEAN:
                 return clip
         elif len(others) < 5000:
-            others.append(keys.parse_features(record)[keys.CLIP_ID_KEY][0].decode())
+            others.append(text_of(record, CLIP_ID_KEY))
     source, tilde, number = clip_id.rpartition("~")
     if tilde and number.isdigit():
         hint = f" That is the id of a copy: --clip-id {source} --copy {number}."
@@ -108,30 +113,31 @@ def _source(folder: Path, clip_id: str) -> Clip:
     raise InvalidInput(f"--clip-id: no original '{clip_id}' in {folder}.{hint}")
 
 
-def _compare(folder: Path, clip: Clip, wav: bytes) -> str:
+def _compare(folder: Path, clip: Clip) -> str:
     """Compare with the stored copy: its audio, and what it says was applied."""
-    wanted = clip.source_clip_id.encode()
-    for record in _records(folder, "--augmented"):
-        if wanted not in record:
-            continue
-        features = keys.parse_features(record)
-        stored = tuple(
-            features[key][0] if features.get(key) else None
-            for key in (keys.SOURCE_CLIP_ID_KEY, keys.COPY_INDEX_KEY, keys.CONDITION_KEY)
-        )
-        if stored != (wanted, clip.copy_index, clip.condition.encode()):
-            continue
-        if clip.copy_index == 0 and features[keys.CLIP_ID_KEY] != [clip.clip_id.encode()]:
-            continue  # the kept original
-        audio = features.get(keys.AUDIO_KEY) or [b""]
-        if not audio[0]:
-            return "not stored"
-        same_record = features[keys.AUGMENTATION_KEY] == [clip.augmentation.encode()]
-        return "identical" if audio[0] == wav and same_record else "different"
+    wanted, read = clip.clip_id.encode(), records_of(folder).read
+    for record in all_records(folder, "--augmented"):
+        if wanted in record and (stored := read(record)).clip_id == clip.clip_id:
+            return "identical" if is_same(clip, stored) else "different"
     return "not stored"
 
 
-def _records(folder: Path, argument: str) -> Iterator[bytes]:
+def is_same(made: Clip, stored: Clip) -> bool:
+    """Return whether a clip made again has the stored one's audio and parameters."""
+    audio = [encode_wav(clip.waveform, clip.sample_rate) for clip in (made, stored)]
+    return audio[0] == audio[1] and made.augmentation == stored.augmentation
+
+
+def records_of(folder: Path) -> ContractRecords:
+    """Return how an artifact's records, and those it was made from, are read."""
+    try:
+        facts = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        facts = {}
+    return user_records(facts.get(COLUMNS_FACT, ""))
+
+
+def all_records(folder: Path, argument: str) -> Iterator[bytes]:
     """Yield all records below a folder: ``Split-*/`` of an artifact, or any TFRecord file."""
     if not folder.is_dir():
         raise InvalidInput(f"{argument}: there is no folder {folder}")

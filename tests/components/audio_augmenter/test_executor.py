@@ -25,6 +25,7 @@ from tfx_audio.components.audio.records.examples import (
 from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.components.audio_augmenter import executor
 from tfx_audio.components.audio_augmenter.component import AudioAugmenter
+from tfx_audio.components.audio_augmenter.merkle import describe_leaves, leaf
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
 from tfx_audio.components.audio_augmenter.user_records import columns_json
 
@@ -122,6 +123,12 @@ def check_description(augmented, tmp_path):
     made = json.loads(augmented.get_string_custom_property("condition_splits"))
     assert made == {name: f"test_{name}" for name in CLASSIC.conditions}
     assert counters["conditioned"] == dict.fromkeys(sorted(CLASSIC.conditions), 2)
+    splits = sorted(path.name for path in (tmp_path / "augmented").iterdir() if path.is_dir())
+    assert splits == sorted(f"Split-{split}" for split in beside["records"])
+    for split, written in beside["records"].items():
+        found = map(leaf, records(augmented.uri, split))
+        assert describe_leaves(found) == written, split
+    assert json.loads(augmented.get_string_custom_property("records")) == beside["records"]
     versions = json.loads(augmented.get_string_custom_property("library_versions"))
     assert versions["audiomentations"]
     expected = example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE

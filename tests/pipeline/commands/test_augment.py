@@ -14,6 +14,7 @@ from tfx_audio.components.audio.clip import decode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.audio.records.examples import example_to_clip
+from tfx_audio.components.audio_augmenter.merkle import describe_leaves, leaf
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
 from tfx_audio.pipeline import cli
 from tfx_audio.pipeline.clips.output_folder import RESULT, appearing_when_whole
@@ -48,6 +49,9 @@ def test_files_become_records(audio, tmp_path, capsys):
     assert "3 originals and 6 copies" in capsys.readouterr().out
     described = json.loads((tmp_path / "one/provenance.json").read_text())
     assert described["counters"]["augmented"] == 6
+    spans = plan_spans(f"{tmp_path / 'one/Split-train'}/*")
+    leaves = [leaf(record) for span in spans for record in read_span(span)]
+    assert described["records"] == {"train": describe_leaves(leaves)}
     assert load_policy(tmp_path / "one/policy.json") == load_policy("classic")
     assert sorted(p.name for p in (tmp_path / "one").iterdir()) == [
         "Split-train", "policy.json", "provenance.json", "rejected.jsonl",
