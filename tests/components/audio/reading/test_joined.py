@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tfx_audio.components.audio.reading.decode import decode
+from tfx_audio.components.audio.reading.joined import xing_frame
 from tfx_audio.components.audio.reading.unusable import Unusable
 
 MAX_SAMPLES = 2**22
@@ -51,3 +52,21 @@ def test_another_rate_behind_the_first_is_rejected_by_name(media):
     second = media.sound_file("flac", media.sine(8000), rate=8000)
     with pytest.raises(Unusable, match=r"^mixed_formats: .*16000 Hz .*8000 Hz"):
         decode(first + second, MAX_SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("header", "zeros", "found"),
+    [
+        (b"\xff\xfb\x90\x00", 32, True),  # MPEG 1, layer III, stereo
+        (b"\xff\xfb\x90\xc0", 17, True),  # mono
+        (b"\xff\xf3\x90\x00", 17, True),  # MPEG 2
+        (b"\xff\xf3\x90\xc0", 9, True),
+        (b"\xff\xfb\x90\x00", 17, False),  # where only mono has it
+        (b"\xff\xf3\x90\xc0", 17, False),
+        (b"\xff\xfd\x90\x00", 32, False),  # layer II
+        (b"\xff\x1b\x90\x00", 32, False),  # no frame at all
+    ],
+)
+def test_a_xing_header_stands_where_its_frame_says(header, zeros, found):
+    data = b"\1" * 5 + header + bytes(zeros) + b"Xing"
+    assert xing_frame(data, data.index(b"Xing")) == (5 if found else None)
