@@ -10,18 +10,15 @@ import contextlib
 import importlib.util
 import logging
 import os
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from tfx_audio.components.audio.errors import InvalidInput, JobFailed, explain_system
 from tfx_audio.components.audio.rejection import TooManyRejected, show_counts
-from tfx_audio.components.whole_files import InUse, locked
+from tfx_audio.components.whole_files import InUse, locked, temporary_files_in
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file, quieten
 from tfx_audio.pipeline.results.metadata_store import read_runs
@@ -66,25 +63,8 @@ def run_pipeline(config: PipelineConfig) -> dict[str, Any] | None:
                 f"--root: another run is working in {config.root}; wait for it, or give another "
                 "folder"
             ) from None
-        stack.enter_context(_temporary_files_in(Path(config.root) / ".tmp"))
+        stack.enter_context(temporary_files_in(Path(config.root) / ".tmp"))
         return _run_in_root(config)
-
-
-@contextlib.contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Keep temporary files, Beam's and its workers' too, where the next run clears them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    before = os.environ.get("TMPDIR"), tempfile.tempdir
-    os.environ["TMPDIR"] = tempfile.tempdir = str(folder.absolute())
-    try:
-        yield
-    finally:
-        os.environ.pop("TMPDIR")
-        if before[0] is not None:
-            os.environ["TMPDIR"] = before[0]
-        tempfile.tempdir = before[1]
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_in_root(config: PipelineConfig) -> dict[str, Any] | None:

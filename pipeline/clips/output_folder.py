@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfx_audio.components.audio.errors import InvalidInput, check_no_pattern
 from tfx_audio.components.audio.rejection import TooManyRejected
-from tfx_audio.components.whole_files import InUse, locked
+from tfx_audio.components.whole_files import InUse, locked, temporary_files_in
 
 RESULT = "result"
 _LOCK = "lock"
@@ -38,6 +38,7 @@ def appearing_when_whole(out: Path) -> Iterator[Path]:
         try:
             folder = stack.enter_context(_held(unfinished_folder(out)))
             _empty(folder / RESULT)
+            stack.enter_context(temporary_files_in(folder / ".tmp"))
         except InUse:
             raise InvalidInput(
                 f"--out: another run is writing {out}; wait for it, or give another folder"

@@ -59,8 +59,10 @@ def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path, monkeypatch):
 
 @pytest.mark.e2e
 def test_a_killed_run_goes_on_and_makes_the_same_files(sounds, slow_policy, tmp_path):
-    out = tmp_path / "out"
-    killed = start(*augment(sounds, slow_policy, out, "--workers", 1))
+    out, temporary = tmp_path / "out", tmp_path / "temporary"
+    temporary.mkdir()
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    killed = start(*augment(sounds, slow_policy, out, "--workers", 1), env=env)
     wait_for(lambda: len(spans_of(out)) >= 2)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
@@ -79,6 +81,7 @@ def test_a_killed_run_goes_on_and_makes_the_same_files(sounds, slow_policy, tmp_
     assert status == 0, err
     assert digests(out) == digests(tmp_path / "calm")
     assert [name for name in names(tmp_path) if name.startswith(".")] == []
+    assert names(temporary) == []  # Beam's lay in the hidden folder
 
 
 @pytest.mark.e2e
