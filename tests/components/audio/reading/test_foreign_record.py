@@ -79,3 +79,10 @@ def test_a_bad_record_is_unusable_by_name(values, reason):
     with pytest.raises(Unusable) as caught:
         waveform_of(parse(**values))
     assert caught.value.reason == reason
+
+
+def test_a_record_that_names_an_unknown_split_is_refused():
+    features = RecordFeatures(audio="audio", label="", split="part")
+    assert record_row({"part": [b"val"]}, features, "id").split == "eval"
+    with pytest.raises(Unusable, match="'trian'; train, eval or test is known"):
+        record_row({"part": [b"trian"]}, features, "id")
