@@ -102,8 +102,9 @@ def open_records(uri: str, roots: Iterable[str] = ()) -> Iterator[BinaryIO]:
       OSError: If it can't be read.
       ValueError: If its gzip data are damaged.
     """
-    packed = is_gzipped(uri)
     with open_file(uri, roots) as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
         if not packed:
             yield file
             return

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
-from tfx_audio.components.audio.records.examples import CONTRACT_KEYS, parse_features
+from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, CONTRACT_KEYS, parse_features
 from tfx_audio.components.audio_augmenter.user_records import (
     ORIGIN_KEYS,
     ContractRecords,
@@ -45,10 +45,11 @@ def _check_columns(records: UserRecords, names: set[str]) -> None:
             )
     taken = sorted(names & {*ORIGIN_KEYS} - {records.features.clip_id})
     if taken and not names.issuperset(ORIGIN_KEYS):
+        is_id = ", or if it is the clips' id, say so: columns={'id': 'clip_id'}"
         raise InvalidInput(
             f"the examples have a feature {taken[0]!r}, a name that the augmenter needs for what "
-            f"it says of a copy ({', '.join(ORIGIN_KEYS)}); give it another, or if it is the "
-            "clips' id, say so: columns={'id': 'clip_id'}"
+            f"it says of a copy ({', '.join(ORIGIN_KEYS)}): rename it"
+            f"{is_id if taken[0] == CLIP_ID_KEY else ''}"
         )
 
 

@@ -26,7 +26,7 @@ _MAX_TEXT_BYTES = 2**20
 def read_values(
     uri: str, record_format: str, largest: int, roots: tuple[str, ...] = ()
 ) -> Iterator[Values | Unusable]:
-    """Yield the values of each record by name, or why it is none.
+    """Yield the values of each record by name, or why it can't be read.
 
     Args:
       uri: The file.
@@ -36,7 +36,7 @@ def read_values(
 
     Raises:
       OSError: If the file can't be read.
-      ValueError: If it is none of its format, or damaged.
+      ValueError: If it is not of its format, or damaged.
     """
     yield from _READERS[record_format](uri, largest, roots)
 
@@ -51,15 +51,21 @@ def _tfrecord(uri: str, largest: int, roots: tuple[str, ...]) -> Iterator[Values
 
 
 def _parquet(uri: str, largest: int, roots: tuple[str, ...]) -> Iterator[Values | Unusable]:
+    with open_parquet(uri, roots) as table:
+        for batch in table.iter_batches(_ROWS_AT_A_TIME):
+            for row in batch.to_pylist():
+                yield dict(_columns(row))
+
+
+@contextlib.contextmanager
+def open_parquet(uri: str, roots: tuple[str, ...]) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """Open a Parquet file; see `read_values`."""
     with open_file(uri, roots) as file:
         try:
-            table = pyarrow.parquet.ParquetFile(file)
-            for batch in table.iter_batches(_ROWS_AT_A_TIME):
-                for row in batch.to_pylist():
-                    yield dict(_columns(row))
+            yield pyarrow.parquet.ParquetFile(file)
         except (pyarrow.ArrowException, RuntimeError) as error:  # RuntimeError: pickled Python
             why = str(error).partition("\n")[0]
-            raise ValueError(f"no parquet file, or a damaged one: {why}") from error
+            raise ValueError(f"not a Parquet file, or a damaged one: {why}") from error
 
 
 def _columns(row: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -56,9 +56,8 @@ def read_recording(
     except OSError as error:
         on_content(type(error).__name__)
         detail = f"the file: {getattr(error, 'strerror', None) or error}"
-        reason = "outside_roots" if error.errno == errno.EXDEV else "unreadable"
         for row in recording.rows:
-            yield Rejection(row.clip_id, reason, STAGE, detail, row.label)
+            yield Rejection(row.clip_id, _reason(error), STAGE, detail, row.label)
         return
     yield from cut_recording(recording, data, clip_format)
 
@@ -111,7 +110,14 @@ def records_of(recording: Recording, max_samples: int) -> Iterator[tuple[Row, Va
                 continue
             yield (row if row.split else replace(row, split=recording.split)), values
     except (OSError, ValueError) as error:
-        yield Rejection(recording.path, "unreadable", STAGE, f"after {number + 1} records: {error}")
+        detail = f"after {number + 1} records: {error}"
+        yield Rejection(recording.path, _reason(error), STAGE, detail)
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason of a file that can't be read."""
+    is_outside = isinstance(error, OSError) and error.errno == errno.EXDEV
+    return "outside_roots" if is_outside else "unreadable"
 
 
 def _read_records(

@@ -1,5 +1,6 @@
 """Make one augmented clip again, from its source and its artifact's policy."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -99,12 +100,14 @@ def _source(folder: Path, clip_id: str, records: ContractRecords) -> Clip:
         )
     others: list[str] = []
     for record in all_records(folder, "--examples"):
-        if wanted in record:
-            clip = records.read(record)
-            if clip.clip_id == clip_id and not clip.copy_index and clip.condition == CLEAN:
-                return clip
+        stated = text_of(record, CLIP_ID_KEY)  # the user's own records may state none
+        if wanted in record or not stated:
+            with contextlib.suppress(ValueError):
+                clip = records.read(record)
+                if clip.clip_id == clip_id and not clip.copy_index and clip.condition == CLEAN:
+                    return clip
         elif len(others) < 5000:
-            others.append(text_of(record, CLIP_ID_KEY))
+            others.append(stated)
     source, tilde, number = clip_id.rpartition("~")
     if tilde and number.isdigit():
         hint = f" That is the id of a copy: --clip-id {source} --copy {number}."

@@ -17,6 +17,8 @@ from tfx_audio.components.open_files import match_files, read_record_file
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.replay import all_records, is_same, read_policy, records_of
 
+_NO_RECORDS = describe_leaves([])
+
 
 @dataclass
 class Verified:
@@ -44,11 +46,13 @@ def verify(
     """
     path = artifact / PROVENANCE_FILE
     try:
-        roots = json.loads(path.read_text(encoding="utf-8"))[RECORDS_FACT].items()
+        roots = json.loads(path.read_text(encoding="utf-8"))[RECORDS_FACT]
+        stated = {split: (one["records"], one["root"]) for split, one in roots.items()}
     except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise InvalidInput(f"{path}: expected the roots of records in it ({error!r})") from error
     result, chosen = Verified(), list[bytes]()
-    for split, written in roots:
+    folders = {folder.name.removeprefix(SPLIT_PREFIX) for folder in artifact.glob("Split-*")}
+    for split in sorted({*stated, *folders}):
         records = _read(str(artifact / f"{SPLIT_PREFIX}{split}"), share, chosen)
         try:
             found = describe_leaves(map(leaf, records))
@@ -56,8 +60,9 @@ def verify(
             result.problems.append(f"{split}: damaged: {error}")
             continue
         result.records += found["records"]
-        if found != written:
-            counts = f"{found['records']} records, {written['records']} were written"
+        written = stated.get(split, (0, _NO_RECORDS["root"]))
+        if (found["records"], found["root"]) != written:
+            counts = f"{found['records']} records, {written[0]} were written"
             result.problems.append(f"{split}: another root than was written ({counts})")
     read = records_of(artifact).read
     clips = [] if result.problems else [clip for clip in map(read, chosen) if _is_made(clip)]

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from tfx_audio.pipeline.kubeflow.compiler import compile_pipeline, write_pipeline
     from tfx_audio.pipeline.run_inputs import inputs_for_pods
 
-    inputs = inputs_for_pods(config, args.data_version or config.data.version)
+    inputs = inputs_for_pods(config, args.data_version)
     compiled = compile_pipeline(config, inputs, args.image, args.target)
     try:
         path = write_pipeline(compiled, args.output)

@@ -91,4 +91,4 @@ def test_a_file_of_records_swapped_for_a_link_is_not_read(tmp_path):
     listing = list_recordings(config)
     assert levels_and_reasons(listing) == ({0.25}, set())
     swap(tmp_path / "data" / "a.tfrecord", tmp_path / "secret.tfrecord")
-    assert levels_and_reasons(listing) == (set(), {"unreadable"})
+    assert levels_and_reasons(listing) == (set(), {"outside_roots"})

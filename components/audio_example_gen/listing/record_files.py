@@ -11,8 +11,6 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
 import yaml
 from apache_beam.io.filesystems import FileSystems
 
@@ -26,7 +24,7 @@ from tfx_audio.components.audio_example_gen.listing.columns import Columns, find
 from tfx_audio.components.audio_example_gen.listing.files import walk
 from tfx_audio.components.audio_example_gen.listing.listing import Listing, allowed_roots
 from tfx_audio.components.audio_example_gen.listing.recognise import FoundLayout, split_files
-from tfx_audio.components.audio_example_gen.record_formats import Values, read_values
+from tfx_audio.components.audio_example_gen.record_formats import Values, open_parquet, read_values
 from tfx_audio.components.open_files import open_file
 
 _TFRECORD = "tfrecord"
@@ -130,9 +128,9 @@ def sample_records(recordings: Sequence[Recording], record_format: str) -> Itera
 def _label_names(uri: str, config: IngestConfig, label: str) -> tuple[str, ...]:
     """Return the names of numbered labels that Hugging Face writes into its file or its README."""
     features: Any = {}
-    with contextlib.suppress(OSError, ValueError, KeyError, pyarrow.ArrowException):
-        with open_file(uri, (config.path, *config.roots)) as file:
-            written = pyarrow.parquet.read_schema(file).metadata or {}
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        with open_parquet(uri, (config.path, *config.roots)) as table:
+            written = table.schema_arrow.metadata or {}
         features = json.loads(written[b"huggingface"])["info"]["features"]
     if names := _names_in((features or {}).get(label)):
         return names

@@ -17,7 +17,14 @@ def test_deal_gives_each_recording_to_one_shard(tmp_path, count, shards):
     read = [shard.recordings() for shard in dealt]
     assert sorted((r for some in read for r in some), key=lambda r: int(r.path)) == recordings
     assert max(map(len, read)) - min(map(len, read)) <= 1
-    assert len(pickle.dumps(dealt)) < 200 * shards  # what the job's graph holds
+
+
+def test_the_shards_of_a_job_take_no_more_room_for_more_recordings(tmp_path):
+    def size(count):
+        recordings = [Recording(str(i), str(i), (Row(str(i), "x"),)) for i in range(count)]
+        return len(pickle.dumps(deal(recordings, str(tmp_path))))
+
+    assert size(600) == size(6000)
 
 
 def test_a_shard_has_its_recordings_as_they_were(tmp_path):
