@@ -111,6 +111,12 @@ class IngestConfig(ConfigSection):
         description="Labels whose clips may be digital silence; a clip of nothing but zeros under "
         "another label is rejected.",
     )
+    near_duplicates: Literal["ignore", "report", "reject"] = Field(
+        "ignore",
+        description="What is done with a clip that sounds like one in a split that is held out: "
+        "the same recording in another format, at another level or with another start. report "
+        "names it as an anomaly, reject takes it out of train.",
+    )
     roots: tuple[str, ...] = Field(
         (), description="Further folders that links and manifests may point into."
     )

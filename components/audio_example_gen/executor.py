@@ -65,12 +65,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             rule=rule,
             split_uris={n: FileSystems.join(examples.uri, f"{SPLIT_PREFIX}{n}") for n in SPLITS},
             progress_dir=FileSystems.join(rejected.uri, ".progress"),
+            landmarks=data.near_duplicates != "ignore",
         )
         with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):
             facts = self._ingest(job, deal(listing.recordings, job.progress_dir), rejected.uri)
         result, drops = ingest_results.read_facts(facts)
         read = combined_digest(result.read, listing.rejections)
         check_content(exec_properties[DATA_DIGEST_KEY], read, f"data.path {data.path!r}")
+        anomalies = list(inventory.anomalies)
+        if data.near_duplicates == "report":
+            anomalies += ingest_results.note_near_duplicates(drops)
         late = [*ingest_results.drop_clips(result, drops, job.split_uris), *listing.rejections]
         result.rejected.update(rejection.reason for rejection in listing.rejections)
         result.ignored = listing.ignored_counts
@@ -84,7 +88,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 table,
             )
         _describe(examples, result, inventory.sample_rate)
-        examples.set_string_custom_property(ANOMALIES_PROPERTY, "\n".join(inventory.anomalies))
+        examples.set_string_custom_property(ANOMALIES_PROPERTY, "\n".join(anomalies))
         _describe(rejected, result, inventory.sample_rate)
         examples.split_names = artifact_utils.encode_split_names(result.splits)
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)

@@ -15,21 +15,24 @@ from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import Rejection, TooManyRejected, check_rejected
 from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
-from tfx_audio.components.audio_example_gen.shard_files import drop_records
-from tfx_audio.components.audio_example_gen.transforms import (
+from tfx_audio.components.audio_example_gen.duplicates import (
     CONFLICTING_LABELS,
     DUPLICATE_AUDIO,
     DUPLICATE_ID,
+    NEAR_DUPLICATE,
     Sighting,
 )
+from tfx_audio.components.audio_example_gen.shard_files import drop_records
 from tfx_audio.components.open_files import open_file
 
 _NAME = "AudioExampleGen"
 _MAX_NAMED = 5
+_MAX_NEAR = 20
 _WHY_DROPPED = {
     DUPLICATE_AUDIO: "the same audio stands in a split that is held out",
     DUPLICATE_ID: "another clip has the same id",
     CONFLICTING_LABELS: "the same audio has another label",
+    NEAR_DUPLICATE: "it sounds like one in a split that is held out",
 }
 
 
@@ -103,16 +106,31 @@ def read_facts(prefix: str) -> tuple[IngestResult, dict[Sighting, tuple[str, lis
     Returns:
       The counts, and the clips that must be taken out again with the reason and the other clip.
     """
-    result, drops = IngestResult(), {}
+    result = IngestResult()
+    drops: dict[Sighting, tuple[str, list[str]]] = {}
     for metadata in FileSystems.match([prefix + "*"])[0].metadata_list:
         with open_file(metadata.path) as file:
-            for line in file.read().splitlines():
+            for line in sorted(file.read().splitlines()):  # workers write them in any order
                 facts = json.loads(line)
                 if "drop" in facts:
-                    drops[Sighting(*facts["drop"])] = (facts["reason"], facts["beside"])
+                    drops.setdefault(Sighting(*facts["drop"]), (facts["reason"], facts["beside"]))
                 else:
                     result.add(facts)
     return result, drops
+
+
+def note_near_duplicates(drops: dict[Sighting, tuple[str, list[str]]]) -> list[str]:
+    """Take near duplicates out of what must go, and return the anomaly that tells of them."""
+    near = [sighting for sighting, (why, _) in drops.items() if why == NEAR_DUPLICATE]
+    pairs = sorted(
+        f"{one.clip_id!r} ({KEEP_ORDER[one.keep_rank]}) like {drops.pop(one)[1][0]!r}"
+        for one in near
+    )
+    more = f" and {len(pairs) - _MAX_NEAR} more" if len(pairs) > _MAX_NEAR else ""
+    return pairs and [
+        f"near duplicates: {len(pairs)} clips sound like one in a split that is held out; "
+        f"data.near_duplicates=reject takes them out: {'; '.join(pairs[:_MAX_NEAR])}{more}"
+    ]
 
 
 def drop_clips(

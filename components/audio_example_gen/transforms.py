@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 
+from tfx_audio.components.audio.fingerprint import landmarks
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio.reading.recording import CutClip, Recording
 from tfx_audio.components.audio.records.examples import (
@@ -24,6 +25,12 @@ from tfx_audio.components.audio.records.examples import (
 )
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import KEEP_ORDER, SplitRule
+from tfx_audio.components.audio_example_gen.duplicates import (
+    DUPLICATE_AUDIO,
+    DUPLICATE_ID,
+    FindDuplicates,
+    FindNearDuplicates,
+)
 from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
 from tfx_audio.components.audio_example_gen.shard_lists import Shard
 from tfx_audio.components.audio_example_gen.stored_clips import read_recording, recording_number
@@ -33,30 +40,7 @@ CLIPS = "clips"
 FACTS = "facts"
 REJECTED = "rejected"
 _SIGHTINGS = "sightings"
-
-DUPLICATE_AUDIO = "duplicate_across_splits"
-DUPLICATE_ID = "duplicate_id"
-CONFLICTING_LABELS = "conflicting_labels"
-
-
-class Sighting(NamedTuple):
-    """Where a clip was written: what it takes to find its like and to take it out again.
-
-    Attributes:
-      keep_rank: Its split, as an index of `KEEP_ORDER`: of two clips the lower stays.
-      shard: Number of its shard.
-      position: Number of its record in the file of its split and shard.
-      clip_id: Its id.
-      label: Its label.
-      seconds: Its duration.
-    """
-
-    keep_rank: int
-    shard: int
-    position: int
-    clip_id: str
-    label: str
-    seconds: float
+_LANDMARKS = "landmarks"
 
 
 class ReadClips(beam.PTransform):
@@ -93,12 +77,14 @@ class IngestJob:
       rule: How they are divided.
       split_uris: Folder of each split.
       progress_dir: Where workers note how many clips they have finished; empty for nowhere.
+      landmarks: Whether near duplicates are looked for.
     """
 
     clip_format: ClipFormat
     rule: SplitRule
     split_uris: Mapping[str, str]
     progress_dir: str = ""
+    landmarks: bool = False
 
 
 class IngestShards(beam.PTransform):
@@ -120,48 +106,28 @@ class IngestShards(beam.PTransform):
     def expand(self, shards: beam.PCollection) -> dict[str, beam.PCollection]:
         """Ingest."""
         done = shards | "Ingest" >> beam.ParDo(self._fn).with_outputs(
-            REJECTED, _SIGHTINGS, main=FACTS
+            REJECTED, _SIGHTINGS, _LANDMARKS, main=FACTS
         )
-        drops = (
-            done[_SIGHTINGS]
-            | "ByLikeness" >> beam.GroupByKey()
-            | "FindDrops" >> beam.FlatMapTuple(_drops)
-        )
+        drops = done[_SIGHTINGS] | FindDuplicates()
+        if self._fn.job.landmarks:
+            near = done[_LANDMARKS] | FindNearDuplicates()
+            drops = (drops, near) | "Drops" >> beam.Flatten()
         facts = (done[FACTS], drops) | "Facts" >> beam.Flatten()
         return {FACTS: facts, REJECTED: done[REJECTED]}
 
 
-def _drops(key: tuple[str, bytes], sightings: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Yield which of the clips with one audio, or with one id, must go."""
-    reason = key[0]
-    first, *others = sorted(Sighting(*sighting) for sighting in sightings)
-    other_label = next((one for one in others if one.label != first.label), None)
-    if reason == DUPLICATE_AUDIO and other_label:
-        for sighting in (first, *others):
-            other = other_label if sighting.label == first.label else first
-            beside = [other.clip_id, other.label]
-            yield json.dumps(
-                {"drop": list(sighting), "reason": CONFLICTING_LABELS, "beside": beside}
-            )
-        return
-    for sighting in others:
-        if reason == DUPLICATE_ID or sighting.keep_rank > first.keep_rank:
-            beside = [first.clip_id, first.label]
-            yield json.dumps({"drop": list(sighting), "reason": reason, "beside": beside})
-
-
 class _IngestShardFn(beam.DoFn):
     def __init__(self, job: IngestJob) -> None:
-        self._job = job
+        self.job = job
         self._finished: FinishedCount | None = None
 
     def setup(self) -> None:
-        self._finished = FinishedCount(self._job.progress_dir)
+        self._finished = FinishedCount(self.job.progress_dir)
 
     def process(self, shard: Shard) -> Iterator[Any]:
         assert self._finished is not None
         number, recordings = shard.number, shard.recordings()
-        job = self._job
+        job = self.job
         counts: dict[tuple[str, str], list[float]] = {}
         rejected: Counter[str] = Counter()
         noted: Counter[str] = Counter()
@@ -182,7 +148,7 @@ class _IngestShardFn(beam.DoFn):
                     count[0] += 1
                     count[1] += clip.duration_s
                     noted.update([cut.note] if cut.note else [])
-                    yield from _sightings(recording, cut, split, number, position)
+                    yield from _sightings(recording, cut, split, number, position, job.landmarks)
         self._finished.write()
         yield json.dumps(
             {
@@ -195,9 +161,9 @@ class _IngestShardFn(beam.DoFn):
 
 
 def _sightings(
-    recording: Recording, cut: CutClip, split: str, shard: int, position: int
+    recording: Recording, cut: CutClip, split: str, shard: int, position: int, by_landmarks: bool
 ) -> Iterator[Any]:
-    """Yield a clip by its audio, and by its id where that may occur twice."""
+    """Yield a clip by its audio, by its id where that may occur twice, by landmarks if asked."""
     clip = cut.clip
     rank = KEEP_ORDER.index(split)
     sighting = (rank, shard, position, clip.clip_id, clip.label, clip.duration_s)
@@ -206,6 +172,9 @@ def _sightings(
     if recording.features:
         digest = hashlib.sha256(clip.clip_id.encode()).digest()[:16]
         yield beam.pvalue.TaggedOutput(_SIGHTINGS, ((DUPLICATE_ID, digest), sighting))
+    found = landmarks(clip.waveform, clip.sample_rate) if by_landmarks else {}
+    for landmark, step in found.items():
+        yield beam.pvalue.TaggedOutput(_LANDMARKS, (landmark, (sighting, step)))
 
 
 def _split_of(cut: CutClip, rule: SplitRule) -> str:

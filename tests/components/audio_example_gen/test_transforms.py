@@ -1,6 +1,7 @@
 """Recordings to clips and shards on Beam: exact contents, and no leak whatever the data."""
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from dataclasses import replace
 import apache_beam as beam
 import numpy as np
 import pytest
+import soundfile
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -19,7 +21,11 @@ from tfx_audio.components.audio.reading.recording import Recording, Row
 from tfx_audio.components.audio.records.examples import example_to_clip, serialize_features
 from tfx_audio.components.audio.records.tfrecord import read_records, write_record
 from tfx_audio.components.audio.splits import make_split_rule
-from tfx_audio.components.audio_example_gen.ingest_results import drop_clips, read_facts
+from tfx_audio.components.audio_example_gen.ingest_results import (
+    drop_clips,
+    note_near_duplicates,
+    read_facts,
+)
 from tfx_audio.components.audio_example_gen.shard_lists import deal
 from tfx_audio.components.audio_example_gen.transforms import (
     FACTS,
@@ -44,17 +50,19 @@ def recording(folder, name, data, **row):
     return Recording(str(path), name, (Row(name, **{"label": "x", **row}),), len(data))
 
 
-def ingest(folder, recordings, rule, features=None):
+def ingest(folder, recordings, rule, features=None, near_duplicates="ignore"):
     """Ingest as the executor does, and return clip ids by split, rejections, and the outcome."""
     out = folder / "out"
     uris = {name: str(out / f"Split-{name}") for name in ("train", "eval", "test")}
     recordings = [replace(one, features=features) for one in recordings]
-    job = IngestJob(ClipFormat(RATE), rule, uris)
+    job = IngestJob(ClipFormat(RATE), rule, uris, landmarks=near_duplicates != "ignore")
     with TestPipeline() as pipeline:
         ingested = pipeline | beam.Create(deal(recordings, str(folder))) | IngestShards(job)
         _ = ingested[FACTS] | "F" >> beam.io.WriteToText(str(out / "facts"))
         _ = ingested[REJECTED] | "R" >> beam.io.WriteToText(str(out / "rejected"))
     outcome, drops = read_facts(str(out / "facts"))
+    if near_duplicates == "report":
+        outcome.anomalies = note_near_duplicates(drops)
     rejected = drop_clips(outcome, drops, uris)
     lines = [line for path in out.glob("rejected*") for line in path.read_text().splitlines()]
     clips = {}
@@ -99,6 +107,45 @@ def test_every_clip_is_written_once_into_its_split_or_rejected(tmp_path):
     assert rejected == [("bad.wav", "unreadable")]
     assert outcome.rejected == {"unreadable": 1}
     assert sum(outcome.seconds.values()) == pytest.approx(60 * 0.01)
+
+
+def melody(seed, kind="WAV", start=0):
+    """Return a file of fading notes: another tune for each seed."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(4 * RATE) / RATE
+    sound = 0.005 * rng.standard_normal(time_s.size)
+    for start_s in np.arange(0, 4, 0.15):
+        since_s = np.clip(time_s - start_s, 0, None)
+        tones = [np.sin(2 * np.pi * rng.uniform(200, 2000) * since_s) for _ in range(3)]
+        sound += 0.1 * sum(tones) * np.exp(-12 * since_s)
+    file = io.BytesIO()
+    soundfile.write(file, sound[start:], RATE, format=kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("near_duplicates", ["ignore", "report", "reject"])
+def test_near_duplicates_are_left_named_or_taken_out_of_train(tmp_path, near_duplicates):
+    recordings = [
+        recording(tmp_path, name, melody(*content), split=name.split("_")[0])
+        for name, content in {
+            "test_0.wav": (0,), "test_1.wav": (1,), "eval_0.wav": (2,), "eval_1.ogg": (1, "OGG"),
+            "train_0.mp3": (0, "MP3"), "train_1.wav": (3,), "train_2.wav": (2, "WAV", 2400),
+            "train_3.wav": (4,), "train_4.ogg": (4, "OGG"), "train_5.wav": (0,),
+        }.items()
+    ]  # fmt: skip
+    rule = make_split_rule(RATIOS, "audio", {}, 0, frozenset({"train", "eval", "test"}))
+    clips, rejected, outcome = ingest(tmp_path, recordings, rule, near_duplicates=near_duplicates)
+    near = ["eval_1.ogg", "train_0.mp3", "train_2.wav"]
+    exact = ("train_5.wav", "duplicate_across_splits")
+    taken = [(name, "near_duplicate") for name in near] if near_duplicates == "reject" else []
+    assert sorted(rejected) == sorted([exact, *taken])
+    assert sum(map(len, clips.values())) == 10 - len(rejected)
+    if near_duplicates == "report":
+        assert outcome.anomalies == [
+            "near duplicates: 3 clips sound like one in a split that is held out; "
+            "data.near_duplicates=reject takes them out: 'eval_1.ogg' (eval) like 'test_1.wav'; "
+            "'train_0.mp3' (train) like 'test_0.wav'; 'train_2.wav' (train) like 'eval_0.wav'"
+        ]
 
 
 def test_held_out_audio_in_train_is_taken_out_of_train(tmp_path):
