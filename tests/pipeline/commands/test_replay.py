@@ -14,8 +14,13 @@ from tfx_audio.components.audio.augment.augmenter import Augmenter
 from tfx_audio.components.audio.clip import Clip, encode_wav
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import parse_policy
-from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
+from tfx_audio.components.audio.records.examples import (
+    clip_to_example,
+    example_to_clip,
+    serialize_features,
+)
 from tfx_audio.components.audio.records.tfrecord import write_record
+from tfx_audio.components.audio_augmenter.user_records import columns_json, user_records
 from tfx_audio.pipeline.commands import replay as command
 
 RATE = 8000
@@ -76,6 +81,18 @@ def test_copies_come_out_with_the_stored_bytes(artifacts, tmp_path, capsys):
             said = capsys.readouterr().out
             assert "identical to the stored copy" in said
             assert hashlib.sha256(expected).hexdigest() in said
+
+
+def test_an_original_of_the_users_own_that_states_no_id(tmp_path, capsys):
+    columns = columns_json({"audio": "wav", "label": "cls"})
+    record = serialize_features({"wav": encode_wav(originals()[0].waveform, RATE), "cls": "x"})
+    clip_id = user_records(columns).read(record).clip_id
+    write_split(tmp_path / "examples" / "Split-train", [record])
+    (tmp_path / "policy.json").write_text(POLICY.to_json())
+    (tmp_path / "provenance.json").write_text(json.dumps({"columns": columns}))
+    folders = (tmp_path / "examples", tmp_path)
+    assert tfx_audio_replay(folders, tmp_path / "a.wav", "--clip-id", clip_id, "--copy", "1") == 0
+    assert "holds no such copy" in capsys.readouterr().out
 
 
 def test_condition(artifacts, tmp_path, capsys):

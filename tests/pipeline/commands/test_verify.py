@@ -116,3 +116,19 @@ def test_a_copy_without_its_original_is_said(artifact, capsys):
 def test_a_folder_without_roots_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="expected the roots of records"):
         verify(tmp_path)
+
+
+def test_a_split_that_was_added_or_is_not_stated_is_found(artifact, capsys):
+    write(artifact, "eval", read_split(str(artifact / "Split-train"))[:2])
+    assert verify(artifact, "--share", "0") == 1
+    assert "eval: another root than was written (2 records, 0 were written)" in (
+        capsys.readouterr().out
+    )
+    (artifact / "provenance.json").write_text('{"records": {}}')
+    assert verify(artifact, "--share", "0") == 1
+
+
+def test_roots_of_another_shape_are_refused(artifact):
+    (artifact / "provenance.json").write_text('{"records": {"train": "x"}}')
+    with pytest.raises(InvalidInput, match="expected the roots of records"):
+        verify(artifact)
