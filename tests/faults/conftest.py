@@ -1,6 +1,7 @@
 """What the fault tests share: small data, a policy that takes its time, processes to kill."""
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -43,7 +44,9 @@ def start(*args, **kwargs):
     """Start `tfx-audio ARGS` in a session of its own; output is captured as text."""
     command = [sys.executable, "-m", "tfx_audio.pipeline.cli", *map(str, args)]
     kwargs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | kwargs
-    return subprocess.Popen(command, start_new_session=True, **kwargs)
+    # a shell's background jobs, and with them these tests and their children, ignore Ctrl-C
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=heed, **kwargs)
 
 
 def run(*args, timeout=300, **kwargs):
