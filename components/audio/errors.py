@@ -27,7 +27,7 @@ class InvalidInput(ValueError):
 
 
 class JobFailed(RuntimeError):
-    """Something failed that is no fault of the input.
+    """Something failed, and the input is not at fault.
 
     The message is one sentence that says what happened and what to do. The command line prints it
     without a traceback and exits with status 1.

@@ -62,6 +62,8 @@ def check_rejected(
 ) -> None:
     """Raise when too large a fraction was rejected; `table` is where the rejected are listed.
 
+    `total` includes the rejected, and `max_fraction` is between 0 and 1.
+
     Raises:
       TooManyRejected: If ``sum(counts) / total > max_fraction``.
     """

@@ -44,7 +44,10 @@ def split_of_name(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Selection:
-    """``feature in 0-4, 7, theo``: the clips with one of these values, range ends included."""
+    """``feature in 0-4, 7, theo``: the clips with one of these values, range ends included.
+
+    `feature` is one of the clip's fields, ``label``, ``group`` or ``clip_id``.
+    """
 
     feature: str
     values: frozenset[str]

@@ -173,7 +173,7 @@ def condition_tag(name: str) -> str:
 
 
 class ExampleFn(beam.DoFn):
-    """Passes examples on; what all DoFns share: what is no example, and what it counts."""
+    """Passes examples on; what all DoFns share: what is not an example, and what it counts."""
 
     def __init__(self, records: ContractRecords = CONTRACT) -> None:
         self._records = records

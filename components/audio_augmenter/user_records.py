@@ -188,7 +188,8 @@ def columns_json(columns: Mapping[str, str | int] | None, audio_dir: str = "") -
     for role, name in columns.items():
         if role not in ROLES:
             known = ", ".join(ROLES)
-            raise InvalidInput(f"columns: {role!r} is none of {known}.{did_you_mean(role, ROLES)}")
+            hint = did_you_mean(role, ROLES)
+            raise InvalidInput(f"columns: {role!r} is not one of {known}.{hint}")
         if not isinstance(name, str) and (role != "sample_rate" or not isinstance(name, int)):
             raise InvalidInput(f"columns: {role!r} needs a feature's name, got {name!r}")
     if ("audio" in columns) == ("path" in columns):

@@ -24,8 +24,8 @@ class IngestConfig(ConfigSection):
     path: str = Field("", description="Data root: a folder of audio.")
     version: str = Field(
         "",
-        description="Any text that changes with the data: the cache goes by it, and a run's start "
-        "reads no audio. Empty: a digest of every byte.",
+        description="Any text that changes with the data: the cache goes by it instead of a digest "
+        "of every byte. A run still reads some headers. In YAML, quote a number.",
     )
     layout: str = Field(
         "",

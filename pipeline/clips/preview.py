@@ -22,7 +22,11 @@ STAGE = "preview"
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """What to show, and the network whose input the pictures show."""
+    """What to show, and the network whose input the pictures show.
+
+    `clips` is how many source clips are shown, taken from the labels in turn; `copies` is how many
+    copies of each.
+    """
 
     source: IngestConfig
     policy: AugmentationPolicy

@@ -46,6 +46,8 @@ def check_root(root: str) -> None:
 def check_folder(name: str, folder: str, root: str) -> str:
     """Refuse a folder that the launcher can't download, and tell what it needs.
 
+    A plain path is a folder of a volume, and always fits.
+
     Returns:
       What its pod needs that the root's bucket does not give; empty where nothing.
 

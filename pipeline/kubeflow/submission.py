@@ -20,7 +20,7 @@ _NUMBERS = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Kubeflow Pipelines API, the user's namespace where there are several, a bearer token."""
+    """A Kubeflow Pipelines API: its address, the user's namespace, a bearer token."""
 
     host: str
     namespace: str = ""
@@ -29,7 +29,11 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Submission:
-    """One run to start; without a name it is called after the file and the time."""
+    """One run to start; without a name it is called after the file and the time.
+
+    `experiment` is the group of runs that Kubeflow shows it in. Without `use_cache` every component
+    runs again, even if Kubeflow has its outputs.
+    """
 
     path: Path
     root: str
@@ -43,7 +47,7 @@ def read_spec(path: str | Path) -> dict[str, Any]:
     """Return a compiled pipeline's PipelineSpec.
 
     Raises:
-      InvalidInput: If the file is none.
+      InvalidInput: If the file is not a compiled pipeline.
     """
     try:
         documents = list(yaml.safe_load_all(Path(path).read_text(encoding="utf-8")))

@@ -178,7 +178,7 @@ def import_function(name: str) -> Callable[..., Any]:
     """Return the function that ``package.module:function`` names in `model.backbone`.
 
     Raises:
-      InvalidInput: If it can't be imported, or is no function.
+      InvalidInput: If it can't be imported, or is not a function.
     """
     module, _, function = name.partition(":")
     try:
@@ -186,7 +186,7 @@ def import_function(name: str) -> Callable[..., Any]:
     except (ImportError, AttributeError) as error:
         raise InvalidInput(f"model.backbone {name!r} can't be imported: {error}") from error
     if not callable(found):
-        raise InvalidInput(f"model.backbone {name!r} is no function")
+        raise InvalidInput(f"model.backbone {name!r} is not a function")
     return found
 
 

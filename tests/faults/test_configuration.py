@@ -68,9 +68,9 @@ def test_what_is_no_file_is_neither_waited_for_nor_read_without_end(tmp_path, na
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
     path = tmp_path / name if name != "/dev/zero" else name
-    with pytest.raises(InvalidInput, match="no regular file"):
+    with pytest.raises(InvalidInput, match="not a regular file"):
         load(path)
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         open_regular(path)
 
 

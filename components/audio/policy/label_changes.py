@@ -28,7 +28,9 @@ def check_ids(specs: tuple[TransformSpec, ...], checker: Checker) -> None:
 def change_transforms(
     specs: tuple[TransformSpec, ...], changes: Mapping[str, Any], checker: Checker, place: PlacePath
 ) -> tuple[TransformSpec, ...]:
-    """Return the steps as a label changes them: by id or name, ``"off"`` or parameters.
+    """Return the steps with a label's changes made.
+
+    A key of `changes` is a step's id or name, its value ``"off"`` or the parameters to replace.
 
     Raises:
       InvalidInput: If a change fits no step, or makes one invalid.

@@ -76,7 +76,7 @@ def open_audio(data: bytes) -> Blocks:
 
 
 def header_rate(file: BinaryIO) -> int | None:
-    """Return the sample rate that a file's header says, in Hz; None if it says none that serves."""
+    """Return the sample rate that a file's header says, in Hz; None if it has no usable one."""
     head = file.read(HEAD_BYTES)
     if head[:3] == b"ID3" and len(head) >= 10:
         file.seek(id3_size(head, 0))

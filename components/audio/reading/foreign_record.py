@@ -24,7 +24,7 @@ def record_label(values: Mapping[str, Sequence[Any]], features: RecordFeatures) 
     """Return a record's label.
 
     Raises:
-      Unusable: If it has several and may not, or one that is no text.
+      Unusable: If it has several and may not, or one that is not text.
     """
     found = values.get(features.label, ())
     texts = [_text({"label": [one]}, "label") for one in found] if features.several_labels else []

@@ -21,7 +21,7 @@ _MAX_TAG_BYTES = 2**20
 
 
 def split_joined(data: bytes, demuxer: str) -> list[bytes]:
-    """Return the streams of a file, one for nearly all.
+    """Return the streams of a file, one for nearly all; `data` starts behind its leading tags.
 
     Raises:
       Unusable: If one of several Ogg streams has no end.

@@ -65,7 +65,7 @@ class Recording:
       size: Bytes, 0 if unknown.
       keep_together: Whether its clips go into one split because they overlap.
       surely_audio: Whether it must be audio (a manifest or its suffix says so); else a file that
-        is no audio is passed over, as a README in a class folder is.
+        is not audio is passed over, as a README in a class folder is.
       split: Of a file of records: the split that its name says, empty if none.
       features: Of a file of records: what their features mean.
       roots: The folders that it may lie in when it is read; none for anywhere.
@@ -130,8 +130,8 @@ def cut_recording(
     """Decode a recording and yield each of its clips, or why it can't be used.
 
     Yields:
-      A clip or a rejection for each row, or for each window of it; nothing for a file that was
-      need not be audio and is not.
+      A clip or a rejection for each row, or for each window of it; nothing for a file that
+      is not audio and need not be.
     """
     if not recording.surely_audio and not looks_like_audio(data[:HEAD_BYTES]):
         return

@@ -103,6 +103,8 @@ _Example = _example_class()
 def serialize_features(features: Mapping[str, FeatureValue]) -> bytes:
     """Serialise named values as one ``tf.train.Example``, the same bytes every time.
 
+    A value is ``str``/``bytes``, ``int``, ``float``, or a sequence of one of them.
+
     Raises:
       TypeError: If a value has another type.
     """

@@ -47,7 +47,7 @@ def _feature(name: str, value: FeatureValue) -> bytes:
     if isinstance(first, float):
         packed = struct.pack(f"<{len(values)}f", *values)
         return _delimited(_FLOAT_LIST, _delimited(1, packed))
-    raise TypeError(f"feature {name!r}: {type(first).__name__} is no feature value")
+    raise TypeError(f"feature {name!r}: {type(first).__name__} can't be a feature's value")
 
 
 def _delimited(field: int, payload: bytes) -> bytes:

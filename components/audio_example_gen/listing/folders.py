@@ -111,7 +111,7 @@ def _path(file: FoundFile) -> str:
 
 
 def _passed_over(path: str, layout: Layout | None, listing: Listing) -> bool:
-    """Return whether a file is no clip because the layout or the user says so, and count it."""
+    """Return whether a file is not a clip because the layout or the user says so, and count it."""
     if listing.excludes(path):
         return True
     if layout and any(fnmatchcase(path, pattern) for pattern in layout.not_clips):
@@ -136,7 +136,7 @@ def _check_classes(config: IngestConfig, labeller: Labeller, listing: Listing) -
     for label in sorted(set(lost) - kept - {""}):
         raise InvalidInput(
             f"the folder {label!r} would be a class, but none of its {lost[label]} files is "
-            f"audio, for instance {_example(listing.ignored, label)!r}. If it is no class: "
+            f"audio, for instance {_example(listing.ignored, label)!r}. If it is not a class: "
             f"--set data.exclude='{label}/*'"
         )
 

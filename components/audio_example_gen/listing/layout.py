@@ -111,7 +111,7 @@ class Layout(ConfigSection):
     unlabelled: Literal["rejected", "ignored"] = Field(
         "rejected", description="What becomes of rows whose label is empty."
     )
-    not_clips: tuple[str, ...] = Field((), description="Patterns of audio that is no clip.")
+    not_clips: tuple[str, ...] = Field((), description="Patterns of audio that is not a clip.")
     sound_banks: dict[str, str] = Field(
         {}, description="Folders that are sound banks for policies, by name."
     )
@@ -158,7 +158,7 @@ def load_layout(name: str) -> Layout:
     known = shipped_layouts()
     if name.lower() not in known:
         raise InvalidInput(
-            f"the layout {name!r} is no file, and none of {', '.join(known)}, {NONE}."
+            f"the layout {name!r} is neither a file nor one of {', '.join(known)}, {NONE}."
             f"{did_you_mean(name.lower(), known)}"
         )
     return known[name.lower()]

@@ -153,7 +153,7 @@ def seconds(text: str, column: str) -> float | None:
     """Return a manifest's number of seconds, None for an empty text; 0,5 is a half.
 
     Raises:
-      ValueError: If it is no number of seconds.
+      ValueError: If it is not a number of seconds.
     """
     if not text.strip():
         return None
@@ -162,5 +162,5 @@ def seconds(text: str, column: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= _MAX_SECONDS:
-        raise ValueError(f"{column} is {shorten(text, 50)!r}, which is no number of seconds")
+        raise ValueError(f"{column} is {shorten(text, 50)!r}, which is not a number of seconds")
     return value

@@ -125,7 +125,7 @@ def _count_lines(text: str) -> int:
 
 
 def _problem_of_lines(lines: list[str], form: dict[str, Any], first: int) -> str:
-    """Return why a record of several lines is none by the rules of CSV."""
+    """Return why a record of several lines breaks the rules of CSV, empty if it doesn't."""
     try:
         next(csv.reader(lines, strict=True, **form))
     except csv.Error as error:

@@ -55,7 +55,7 @@ def _line_items(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _parsed(text: str) -> Any:
-    """Return a value, or the error that it is none."""
+    """Return a JSON value, or the error where it is not one."""
     try:
         return json.loads(text, object_pairs_hook=_object)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -84,7 +84,7 @@ def _array_items(text: str) -> Iterator[tuple[int, Any]]:
 def _items_of_one(text: str) -> list[tuple[int, Any]] | None:
     """Return the rows of one object that holds them all: by id, or as its only value.
 
-    None where the text is no such object.
+    None where the text is not such an object.
     """
     try:
         whole, end = _decoder().raw_decode(text, len(text) - len(text.lstrip(_BLANKS)))
@@ -147,9 +147,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _oddity(value: object) -> str:
-    """Say why a JSON value can be no name, empty if it can."""
+    """Say why a JSON value can't be a name, empty if it can."""
     if isinstance(value, float) and not math.isfinite(value):
-        return f"is {_as_text(value)}, which is no name"
+        return f"is {_as_text(value)}, which can't be a name"
     if isinstance(value, list | dict):
         kind = "a list" if isinstance(value, list) else "an object"
         return f"is {kind}; one text or number is needed"

@@ -72,7 +72,7 @@ class Manifest:
         try:
             seconds(readable.values.get(roles.start, "") if readable else "", roles.start)
         except ValueError:
-            return not self.layout.tables[0].columns  # a text without a header is no table
+            return not self.layout.tables[0].columns  # a text without a header is not a table
         return True
 
 

@@ -18,7 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_MAY_BE_DAMAGED = ("utf-8", "utf-8-sig")  # one row that is none spoils no other
+_MAY_BE_DAMAGED = ("utf-8", "utf-8-sig")  # one bad row does not spoil the others
 _WESTERN = "cp1252"
 _FOREIGN_WORD = re.compile(rb"[\x80-\xff]{3}")
 
@@ -32,7 +32,7 @@ def read_text(uri: str, encoding: str, note: Callable[[str], None]) -> str:
       note: Called with a sentence where the coding had to be inferred.
 
     Raises:
-      InvalidInput: If it can't be read, is too large, or is no text.
+      InvalidInput: If it can't be read, is too large, or is not text.
     """
     data = _bytes(uri)
     coding = encoding or _coding(data)
@@ -47,7 +47,7 @@ def read_text(uri: str, encoding: str, note: Callable[[str], None]) -> str:
         raise InvalidInput(f"the manifest {uri!r} is no {coding} text: {error}") from error
     if (nul := text.find("\0")) >= 0:
         line = text.count("\n", 0, nul) + 1
-        raise InvalidInput(f"the manifest {uri!r} is no text: line {line} has a NUL")
+        raise InvalidInput(f"the manifest {uri!r} is not text: line {line} has a NUL")
     return text
 
 

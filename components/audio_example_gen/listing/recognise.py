@@ -42,7 +42,7 @@ class FoundLayout(NamedTuple):
     def announcement(self) -> str:
         """One line for people."""
         banks = "".join(
-            f"; {folder} is no class: --sound-bank {name}={FileSystems.join(self.home, folder)} "
+            f"; {folder} is not a class: --sound-bank {name}={FileSystems.join(self.home, folder)} "
             "gives it to policies"
             for name, folder in self.layout.sound_banks.items()
         )

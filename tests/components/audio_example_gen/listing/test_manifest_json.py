@@ -30,9 +30,9 @@ def test_json_values_that_are_no_names_are_rejected_where_names_are_read(
     assert {rejection.path: rejection.detail for rejection in listing.rejections} == {
         "m.jsonl:1": "label is a list; one text or number is needed",
         "m.jsonl:2": "label is an object; one text or number is needed",
-        "m.jsonl:3": "label is NaN, which is no name",
-        "m.jsonl:4": "label is -Infinity, which is no name",
-        "m.jsonl:5": "label is Infinity, which is no name",
+        "m.jsonl:3": "label is NaN, which can't be a name",
+        "m.jsonl:4": "label is -Infinity, which can't be a name",
+        "m.jsonl:5": "label is Infinity, which can't be a name",
         "m.jsonl:10": "'label' is given twice",
         "m.jsonl:11": "path is a list; one text or number is needed",
         "m.jsonl:12": "speaker is an object; one text or number is needed",
