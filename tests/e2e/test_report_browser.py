@@ -66,7 +66,7 @@ def report(tmp_path_factory):
 
 def test_it_is_quick_and_small(report):
     page, cpu_s = report
-    assert cpu_s < 15
+    assert cpu_s < 25  # 6 to 8 on an idle machine
     assert page.stat().st_size < 6_000_000
 
 
