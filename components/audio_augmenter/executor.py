@@ -18,7 +18,8 @@ from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
 from tfx_audio.components.audio.rejection import check_rejected
 from tfx_audio.components.audio_augmenter import provenance
-from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.job import AugmentationJob
+from tfx_audio.components.audio_augmenter.run_job import STAGE, run_job
 from tfx_audio.components.audio_augmenter.user_records import user_records
 from tfx_audio.components.rejected_table import count_rejected, kept_if_it_fails
 

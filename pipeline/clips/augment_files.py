@@ -19,7 +19,8 @@ from tfx_audio.components.audio.rejection import TooManyRejected, check_rejected
 from tfx_audio.components.audio.splits import SPLIT_PREFIX, TRAIN
 from tfx_audio.components.audio_augmenter import provenance
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts
-from tfx_audio.components.audio_augmenter.job import STAGE, AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.job import AugmentationJob
+from tfx_audio.components.audio_augmenter.run_job import STAGE, run_job
 from tfx_audio.components.audio_augmenter.spans import count_records, plan_spans, read_span
 from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args

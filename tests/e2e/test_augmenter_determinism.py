@@ -26,7 +26,8 @@ from tfx_audio.components.audio.clip import encode_wav
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy
 from tfx_audio.components.audio.records.examples import clip_to_example, example_to_clip
 from tfx_audio.components.audio.records.tfrecord import write_record
-from tfx_audio.components.audio_augmenter.job import AugmentationJob, run_job
+from tfx_audio.components.audio_augmenter.job import AugmentationJob
+from tfx_audio.components.audio_augmenter.run_job import run_job
 from tfx_audio.components.audio_augmenter.spans import plan_spans, read_span
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.pipeline.clips.augment_inputs import ingest_audio

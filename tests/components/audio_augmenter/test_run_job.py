@@ -7,7 +7,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import load_policy, parse_policy
-from tfx_audio.components.audio_augmenter.job import AugmentationJob, average_copies, run_job
+from tfx_audio.components.audio_augmenter.job import AugmentationJob
+from tfx_audio.components.audio_augmenter.run_job import average_copies, run_job
 
 CLASSIC = load_policy("classic")
 
