@@ -1,4 +1,4 @@
-"""The compiled pipeline, executed as Kubeflow's launcher would (`scripts/kfp_launcher.py`).
+"""The compiled pipeline, executed as Kubeflow's launcher would (`scripts/kfp/kfp_launcher.py`).
 
 Once with data on a plain path, which is read while compiling, and once with data and a sound bank
 in a bucket and a data version, both at the same time: each run is one process a task.
@@ -118,7 +118,7 @@ def _compile(python: Path, environment: dict[str, str], cwd: Path, arguments: li
 
 
 def _launch(compiled: Path, work: Path, python: Path) -> subprocess.Popen[str]:
-    script = str(REPOSITORY / "scripts" / "kfp_launcher.py")
+    script = str(REPOSITORY / "scripts" / "kfp" / "kfp_launcher.py")
     command = [sys.executable, script, str(compiled), "--python", str(python)]
     command += ["--work", str(work), "--parameter", f"train_steps={TRAIN_STEPS}"]
     command += ["--lose-first", LOST]

@@ -1,29 +1,18 @@
-"""`scripts/kfp_launcher.py` refuses what an open-source Kubeflow does not run."""
+"""`scripts/kfp/kfp_launcher.py` refuses what an open-source Kubeflow does not run."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import kfp_launcher
 import pytest
 import yaml
 
 from tfx_audio.pipeline.kubeflow.pipeline_spec import check_executors
-
-
-def _launcher() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "scripts" / "kfp_launcher.py"
-    spec = importlib.util.spec_from_file_location("kfp_launcher", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _spec(executor: dict[str, Any], outputs: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -43,7 +32,7 @@ def _spec(executor: dict[str, Any], outputs: tuple[str, ...] = ()) -> dict[str, 
 
 
 def _run(spec: dict[str, Any], work: Path, **options: Any) -> list[dict[str, Any]]:
-    launcher = _launcher().Launcher(spec, work, Path(sys.executable), None, {}, **options)
+    launcher = kfp_launcher.Launcher(spec, work, Path(sys.executable), None, {}, **options)
     report: list[dict[str, Any]] = launcher.run()
     return report
 
@@ -109,7 +98,7 @@ def test_the_next_task_gets_the_artifact_without_its_type(tmp_path: Path) -> Non
 
 
 def test_a_task_is_user_1000_without_capabilities(tmp_path: Path) -> None:
-    if not _launcher()._unprivileged():
+    if not kfp_launcher.unprivileged():
         pytest.skip("this machine allows no user namespaces")
     _run(_spec(_script("print(os.getuid()); print(open('/proc/self/status').read())")), tmp_path)
     log = (tmp_path / "tasks" / "only" / "log-0").read_text()
@@ -159,21 +148,21 @@ def test_a_failing_task_shows_the_end_of_its_log_and_uploads_only_that(tmp_path:
 
 
 def test_an_unknown_runtime_parameter_is_refused(tmp_path: Path) -> None:
-    launcher = _launcher().Launcher
+    launcher = kfp_launcher.Launcher
     with pytest.raises(SystemExit, match="unknown parameters"):
         launcher(_spec({"importer": {}}), tmp_path, Path(sys.executable), None, {"nope": 1})
 
 
 @pytest.mark.parametrize("root", ["/plain/root", "file:///root", "minio:/bucket"])
 def test_only_a_bucket_is_a_root(root: str, tmp_path: Path) -> None:
-    launcher = _launcher().Launcher
+    launcher = kfp_launcher.Launcher
     with pytest.raises(SystemExit, match="parse bucket config failed"):
         launcher(_spec({"importer": {}}), tmp_path, Path(sys.executable), root, {})
 
 
 def _import(uri: dict[str, Any], task: dict[str, Any], **parameters: Any) -> Any:
     inputs = {"parameters": task} if task else {}
-    return _launcher().imported_uri({"artifactUri": uri}, {"inputs": inputs}, parameters)
+    return kfp_launcher.imported_uri({"artifactUri": uri}, {"inputs": inputs}, parameters)
 
 
 def test_an_importer_takes_a_constant_or_a_parameter_of_the_run() -> None:
@@ -242,7 +231,7 @@ def test_a_platform_spec_for_what_runs_no_container_is_an_error(tmp_path: Path) 
     documents = [_spec(_script("")), {"platforms": platform}]
     (tmp_path / "p.yaml").write_text(yaml.safe_dump_all(documents))
     with pytest.raises(SystemExit, match="nobody"):
-        _launcher().read_documents(tmp_path / "p.yaml")
+        kfp_launcher.read_documents(tmp_path / "p.yaml")
 
 
 def test_the_report_is_json(tmp_path: Path) -> None:
