@@ -64,7 +64,7 @@ def file_digest(uri: str) -> str:
     """Return a hex SHA-256 of a local file's bytes; elsewhere what the store has for a checksum.
 
     Raises:
-      OSError: If the file can't be read (`BeamIOError` elsewhere).
+      OSError: If the file can't be read; Beam's errors are of that kind.
     """
     if not is_local(uri):
         return repr(FileSystems.checksum(uri))

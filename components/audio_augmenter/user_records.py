@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.clip import (
@@ -113,7 +112,7 @@ class UserRecords(ContractRecords):
             row = record_row(record, self.features, name)
             audio = record_audio(record, self.features)
             formatted = to_format(audio, _AS_IT_IS, is_clip=True)
-        except (OSError, BeamIOError) as error:
+        except OSError as error:
             raise ValueError(f"the audio's file: {error}") from error
         made = _origin(values)
         return Clip(

@@ -115,7 +115,8 @@ class IngestConfig(ConfigSection):
         "ignore",
         description="What is done with a clip that sounds like one in a split that is held out: "
         "the same recording in another format, at another level or with another start. report "
-        "names it as an anomaly, reject takes it out of train.",
+        "names it as an anomaly, reject takes it out of "
+        "train, and of eval where test has the other.",
     )
     roots: tuple[str, ...] = Field(
         (), description="Further folders that links and manifests may point into."

@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Iterable
 from multiprocessing.pool import ThreadPool
 
-from apache_beam.io.filesystem import BeamIOError
-
 from tfx_audio.components.audio.reading.recording import Recording
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.config import IngestConfig
@@ -44,6 +42,6 @@ def combined_digest(total: int, rejections: Iterable[Rejection]) -> str:
 def _number(recording: Recording) -> int:
     try:
         content = file_digest(recording.uri)
-    except (OSError, BeamIOError) as error:
+    except OSError as error:
         content = type(error).__name__
     return recording_number(recording, content)

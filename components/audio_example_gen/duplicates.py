@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from tfx_audio.components.audio.fingerprint import is_same_sound
+from tfx_audio.components.audio.reading.fingerprint import is_same_sound
 
 DUPLICATE_AUDIO = "duplicate_across_splits"
 DUPLICATE_ID = "duplicate_id"
@@ -91,7 +91,7 @@ def _meetings(_: int, seen: Iterable[Any]) -> Iterator[Any]:
     ordered = sorted(seen)
     for kept, kept_step in ordered[:_MAX_MET]:
         for other, step in ordered:
-            if other[0] > kept[0]:
+            if Sighting(*other).keep_rank > Sighting(*kept).keep_rank:
                 yield (kept, other), (kept_step, step)
 
 

@@ -65,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             rule=rule,
             split_uris={n: FileSystems.join(examples.uri, f"{SPLIT_PREFIX}{n}") for n in SPLITS},
             progress_dir=FileSystems.join(rejected.uri, ".progress"),
-            landmarks=data.near_duplicates != "ignore",
+            finds_near_duplicates=data.near_duplicates != "ignore",
         )
         with progress_files.follow(job.progress_dir, STAGE, inventory.n_clips):
             facts = self._ingest(job, deal(listing.recordings, job.progress_dir), rejected.uri)

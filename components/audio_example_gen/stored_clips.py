@@ -32,9 +32,7 @@ _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 
 
 def read_recording(
-    recording: Recording,
-    clip_format: ClipFormat,
-    on_content: Callable[[str], object] = lambda digest: None,
+    recording: Recording, clip_format: ClipFormat, on_content: Callable[[str], object] | None = None
 ) -> Iterator[CutClip | Rejection]:
     """Read a file and yield its clips, or why they can't be used.
 
@@ -42,19 +40,22 @@ def read_recording(
       recording: The file.
       clip_format: What clips are made into.
       on_content: Called with the digest of the bytes that were read: `file_digest`'s, or the name
-        of the error.
+        of the error. Without it no digest is taken.
     """
     if recording.features:
         before = _state(recording.uri)
         yield from _read_records(recording, recording.features, clip_format)
-        on_content(_content_since(recording.uri, before))
+        if on_content:
+            on_content(_content_since(recording.uri, before))
         return
     try:
         with open_file(recording.uri, recording.roots) as file:
             data = file.read()
-        on_content(digest_as_read(recording.uri, data))
+        if on_content:
+            on_content(digest_as_read(recording.uri, data))
     except OSError as error:
-        on_content(type(error).__name__)
+        if on_content:
+            on_content(type(error).__name__)
         detail = f"the file: {getattr(error, 'strerror', None) or error}"
         for row in recording.rows:
             yield Rejection(row.clip_id, _reason(error), STAGE, detail, row.label)

@@ -14,8 +14,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from tfx_audio.components.audio.fingerprint import landmarks
 from tfx_audio.components.audio.reading.clip_format import ClipFormat
+from tfx_audio.components.audio.reading.fingerprint import landmarks
 from tfx_audio.components.audio.reading.recording import CutClip, Recording
 from tfx_audio.components.audio.records.examples import (
     CLIP_ID_KEY,
@@ -77,14 +77,14 @@ class IngestJob:
       rule: How they are divided.
       split_uris: Folder of each split.
       progress_dir: Where workers note how many clips they have finished; empty for nowhere.
-      landmarks: Whether near duplicates are looked for.
+      finds_near_duplicates: Whether they are looked for.
     """
 
     clip_format: ClipFormat
     rule: SplitRule
     split_uris: Mapping[str, str]
     progress_dir: str = ""
-    landmarks: bool = False
+    finds_near_duplicates: bool = False
 
 
 class IngestShards(beam.PTransform):
@@ -109,7 +109,7 @@ class IngestShards(beam.PTransform):
             REJECTED, _SIGHTINGS, _LANDMARKS, main=FACTS
         )
         drops = done[_SIGHTINGS] | FindDuplicates()
-        if self._fn.job.landmarks:
+        if self._fn.job.finds_near_duplicates:
             near = done[_LANDMARKS] | FindNearDuplicates()
             drops = (drops, near) | "Drops" >> beam.Flatten()
         facts = (done[FACTS], drops) | "Facts" >> beam.Flatten()
@@ -148,14 +148,18 @@ class _IngestShardFn(beam.DoFn):
                     count[0] += 1
                     count[1] += clip.duration_s
                     noted.update([cut.note] if cut.note else [])
-                    yield from _sightings(recording, cut, split, number, position, job.landmarks)
+                    yield from _sightings(
+                        recording, cut, split, number, position, job.finds_near_duplicates
+                    )
         self._finished.write()
         yield json.dumps(
             {
                 "counts": [[*key, *value] for key, value in sorted(counts.items())],
                 "rejected": dict(sorted(rejected.items())),
                 "noted": dict(sorted(noted.items())),
-                "read": sum(map(recording_number, recordings, contents)),
+                "read": sum(
+                    recording_number(*pair) for pair in zip(recordings, contents, strict=True)
+                ),
             }
         )
 

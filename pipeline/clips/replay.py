@@ -22,6 +22,16 @@ from tfx_audio.components.audio_augmenter.user_records import ContractRecords, u
 from tfx_audio.components.open_files import read_record_file
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 
+_COMPARED = (
+    "clip_id",
+    "source_clip_id",
+    "label",
+    "group",
+    "copy_index",
+    "condition",
+    "augmentation",
+)
+
 
 @dataclass(frozen=True)
 class ReplayRequest:
@@ -82,11 +92,11 @@ def replay(request: ReplayRequest) -> Replayed:
     return Replayed(clip, wav, _compare(request.augmented, clip))
 
 
-def read_policy(folder: Path) -> AugmentationPolicy:
+def read_policy(folder: Path, argument: str = "--augmented") -> AugmentationPolicy:
     """Return the policy of an artifact; raises InvalidInput where there is none."""
     path = folder / POLICY_FILE
     if not path.is_file():
-        raise InvalidInput(f"--augmented: expected a folder with {POLICY_FILE}, got {folder}")
+        raise InvalidInput(f"{argument}: expected a folder with {POLICY_FILE}, got {folder}")
     return AugmentationPolicy.from_json(path.read_text(encoding="utf-8"), str(path))
 
 
@@ -126,9 +136,11 @@ def _compare(folder: Path, clip: Clip) -> str:
 
 
 def is_same(made: Clip, stored: Clip) -> bool:
-    """Return whether a clip made again has the stored one's audio and parameters."""
+    """Return whether a clip made again has the stored one's audio, label, origin and parameters."""
     audio = [encode_wav(clip.waveform, clip.sample_rate) for clip in (made, stored)]
-    return audio[0] == audio[1] and made.augmentation == stored.augmentation
+    return audio[0] == audio[1] and all(
+        getattr(made, name) == getattr(stored, name) for name in _COMPARED
+    )
 
 
 def records_of(folder: Path) -> ContractRecords:

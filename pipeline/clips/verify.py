@@ -17,16 +17,15 @@ from tfx_audio.components.open_files import match_files, read_record_file
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.replay import all_records, is_same, read_policy, records_of
 
-_NO_RECORDS = describe_leaves([])
-
 
 @dataclass
 class Verified:
-    """What came out: records read, copies made again or without an original, what differs."""
+    """What came out: records read, copies made again, without an original or differing, and why."""
 
     records: int = 0
     replayed: int = 0
     without_source: int = 0
+    differing: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -51,8 +50,8 @@ def verify(
     except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise InvalidInput(f"{path}: expected the roots of records in it ({error!r})") from error
     result, chosen = Verified(), list[bytes]()
-    folders = {folder.name.removeprefix(SPLIT_PREFIX) for folder in artifact.glob("Split-*")}
-    for split in sorted({*stated, *folders}):
+    folders = artifact.glob(f"{SPLIT_PREFIX}*")
+    for split in sorted({*stated, *(one.name.removeprefix(SPLIT_PREFIX) for one in folders)}):
         records = _read(str(artifact / f"{SPLIT_PREFIX}{split}"), share, chosen)
         try:
             found = describe_leaves(map(leaf, records))
@@ -60,14 +59,20 @@ def verify(
             result.problems.append(f"{split}: damaged: {error}")
             continue
         result.records += found["records"]
-        written = stated.get(split, (0, _NO_RECORDS["root"]))
+        written = stated.get(split, (0, ""))
         if (found["records"], found["root"]) != written:
             counts = f"{found['records']} records, {written[0]} were written"
             result.problems.append(f"{split}: another root than was written ({counts})")
     read = records_of(artifact).read
-    clips = [] if result.problems else [clip for clip in map(read, chosen) if _is_made(clip)]
+    try:
+        clips = [] if result.problems else [clip for clip in map(read, chosen) if _is_made(clip)]
+    except ValueError as error:
+        result.problems.append(f"a record that is no clip: {error}")
+        return result
     if clips:
         _replay(result, clips, _sources(clips, examples or artifact, read), artifact, sound_banks)
+    if examples and result.without_source:
+        result.problems.append(f"{result.without_source} copies have no original in {examples}")
     return result
 
 
@@ -89,12 +94,12 @@ def _sources(clips: list[Clip], folder: Path, read: Callable[[bytes], Clip]) -> 
     """Return the originals by id, or what stands for them under the condition `clean`."""
     wanted = {clip.source_clip_id for clip in clips}
     ids = {"", *wanted}  # records of others say no source: they are looked at
-    records = all_records(folder, "--examples")
+    records = all_records(folder, "the originals")
     found = (read(r) for r in records if text_of(r, SOURCE_CLIP_ID_KEY) in ids)
     try:
         originals = [c for c in found if c.source_clip_id in wanted and not _is_made(c)]
     except ValueError as error:
-        raise InvalidInput(f"--examples: {folder}: {error}") from error
+        raise InvalidInput(f"the originals: {folder}: {error}") from error
     return {clip.source_clip_id: clip for clip in originals}
 
 
@@ -105,7 +110,7 @@ def _replay(
     artifact: Path,
     sound_banks: Mapping[str, str],
 ) -> None:
-    policy = read_policy(artifact)
+    policy = read_policy(artifact, "ARTIFACT")
     with prepared_banks(policy, sound_banks, clips[0].sample_rate) as banks:
         augmenter = Augmenter(policy, banks.folders)
         for clip in clips:
@@ -123,4 +128,5 @@ def _replay(
                 result.problems.append(f"{clip.clip_id}: can't be made again: {error}")
                 continue
             if not is_same(again, clip):
+                result.differing += 1
                 result.problems.append(f"{clip.clip_id}: made again, it is another clip")

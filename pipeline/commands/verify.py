@@ -35,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
     result = verify(artifact, examples, args.share, parse_banks(args.sound_bank))
     print(f"{artifact}: {result.records} records read, {result.replayed} copies made again")
     if result.without_source:
-        print(f"  {result.without_source} copies without their original here; --examples has them?")
+        print(f"  {result.without_source} copies have no original here; --examples DIR says where")
     for problem in result.problems:
         print(f"  DIFFERENT {problem}")
-    if any("made again" in problem for problem in result.problems):
+    if result.differing:
         print(f"  {explain_difference(artifact)}")
     return 1 if result.problems else 0

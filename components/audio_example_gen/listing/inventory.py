@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apache_beam.io.filesystem import BeamIOError
-
 from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.reading.decode import header_rate
@@ -167,7 +165,7 @@ def _rate(recording: Recording) -> int | None:
                 return header_rate(file)
             head = file.read(_HEAD_BYTES)
             return header_rate(io.BytesIO(head)) or header_rate(io.BytesIO(head + file.read()))
-    except (OSError, BeamIOError):
+    except OSError:
         return None
 
 

@@ -55,7 +55,7 @@ def ingest(folder, recordings, rule, features=None, near_duplicates="ignore"):
     out = folder / "out"
     uris = {name: str(out / f"Split-{name}") for name in ("train", "eval", "test")}
     recordings = [replace(one, features=features) for one in recordings]
-    job = IngestJob(ClipFormat(RATE), rule, uris, landmarks=near_duplicates != "ignore")
+    job = IngestJob(ClipFormat(RATE), rule, uris, finds_near_duplicates=near_duplicates != "ignore")
     with TestPipeline() as pipeline:
         ingested = pipeline | beam.Create(deal(recordings, str(folder))) | IngestShards(job)
         _ = ingested[FACTS] | "F" >> beam.io.WriteToText(str(out / "facts"))

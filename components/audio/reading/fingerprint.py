@@ -16,6 +16,8 @@ from collections.abc import Iterable
 import numpy as np
 import soxr
 
+from tfx_audio.components.audio.reading.resample import mix_to_mono
+
 MAX_LANDMARKS = 128
 _MIN_SHARED = 6  # places 32 ms apart, at one offset; of ESC-10 and FSDD 5 met in clips that differ
 _RATE_HZ = 5500  # what is above half of it says little, and codecs change it most
@@ -41,7 +43,7 @@ def landmarks(waveform: np.ndarray, sample_rate: int) -> dict[int, int]:
       At most `MAX_LANDMARKS` hashes and the step of 32 ms at which each stands first. Empty for
       what is silent or too short.
     """
-    time, band = _peaks(waveform if waveform.ndim == 1 else waveform.mean(0), sample_rate)
+    time, band = _peaks(mix_to_mono(waveform), sample_rate)
     hashes, times = [], []
     for second, third in itertools.combinations(range(1, _PARTNERS + 1), 2):
         n = max(0, len(time) - third)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tfx_audio.components.audio.fingerprint import MAX_LANDMARKS, is_same_sound, landmarks
+from tfx_audio.components.audio.reading.fingerprint import MAX_LANDMARKS, is_same_sound, landmarks
 
 RATE = 16000
 
