@@ -4,6 +4,8 @@ ROOT ?= build/demo
 BIN := .venv/bin
 # Bytecode of the project itself: importing it must not depend on the caller's environment.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# A process for each core, four at most (a gigabyte each); a file's tests stay together.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test e2e lint types format bench docs lock image-check dist clean
@@ -18,10 +20,10 @@ demo: install ## the whole pipeline on the embedded data set; ROOT=DIR moves its
 	@$(BIN)/tfx-audio demo --root "$(ROOT)"
 
 test: install ## the fast tests
-	@$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+	@$(BIN)/python -m pytest -m "not e2e" $(PARALLEL) $(ARGS)
 
 e2e: install ## the long tests, on real pipelines
-	@$(BIN)/python -m pytest -m e2e $(ARGS)
+	@$(BIN)/python -m pytest -m e2e $(PARALLEL) $(ARGS)
 
 lint: install ## ruff (rules and format), shellcheck, hadolint
 	@$(BIN)/ruff check .
