@@ -95,8 +95,8 @@ def is_gzipped(uri: str) -> bool:
 
 
 @contextlib.contextmanager
-def open_records(uri: str, roots: Iterable[str] = ()) -> Iterator[BinaryIO]:
-    """Open a TFRecord file as `open_file` does, unpacking one that is gzipped, whatever its name.
+def open_unpacked(uri: str, roots: Iterable[str] = ()) -> Iterator[BinaryIO]:
+    """Open a file as `open_file` does, unpacking one that is gzipped, whatever its name.
 
     Raises:
       OSError: If it can't be read.
@@ -121,7 +121,7 @@ def read_record_file(uri: str) -> Iterator[bytes]:
       ValueError: If it is damaged; the message names it.
     """
     try:
-        with open_records(uri) as file:
+        with open_unpacked(uri) as file:
             yield from read_records(file)
     except ValueError as error:
         raise ValueError(f"{uri}: {error}") from error

@@ -52,6 +52,11 @@ def show_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
 
 
+def show_reasons(counts: Mapping[str, int]) -> str:
+    """Return rejections by reason for people: ``silent: 1, unreadable: 3``."""
+    return ", ".join(f"{reason}: {n}" for reason, n in sorted(counts.items()))
+
+
 def shorten(text: str, limit: int = MAX_DETAIL_CHARS) -> str:
     """Return `text`; its end is cut off when it is longer than `limit`."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
@@ -70,9 +75,8 @@ def check_rejected(
     rejected = sum(counts.values())
     if rejected == 0 or rejected <= max_fraction * total:
         return
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(counts.items()))
     where = f" The rejected table: {table}." if table else ""
     raise TooManyRejected(
-        f"{stage}: {rejected} of {total} were rejected ({reasons}); at most "
+        f"{stage}: {rejected} of {total} were rejected ({show_reasons(counts)}); at most "
         f"max_rejected_fraction={max_fraction:g} is allowed.{where}"
     )

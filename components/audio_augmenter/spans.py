@@ -16,7 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.records.tfrecord import read_records
-from tfx_audio.components.open_files import is_gzipped, is_local, open_records
+from tfx_audio.components.open_files import is_gzipped, is_local, open_unpacked
 
 MIN_SPAN_BYTES = 256 * 1024
 MAX_SPAN_BYTES = 16 * 1024 * 1024
@@ -95,7 +95,7 @@ def read_span(span: Span) -> Iterator[bytes]:
     Raises:
       InvalidInput: If the file is damaged or cut off.
     """
-    with open_records(span.path) as file:
+    with open_unpacked(span.path) as file:
         if span.start:
             file.seek(span.start)
         read = 0

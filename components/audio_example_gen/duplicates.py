@@ -75,15 +75,16 @@ def _drops(key: tuple[str, bytes], sightings: Iterable[Sequence[Any]]) -> Iterat
     if reason == DUPLICATE_AUDIO and other_label:
         for sighting in (first, *others):
             other = other_label if sighting.label == first.label else first
-            beside = [other.clip_id, other.label]
-            yield json.dumps(
-                {"drop": list(sighting), "reason": CONFLICTING_LABELS, "beside": beside}
-            )
+            yield _drop(sighting, CONFLICTING_LABELS, other)
         return
     for sighting in others:
         if reason == DUPLICATE_ID or sighting.keep_rank > first.keep_rank:
-            beside = [first.clip_id, first.label]
-            yield json.dumps({"drop": list(sighting), "reason": reason, "beside": beside})
+            yield _drop(sighting, reason, first)
+
+
+def _drop(sighting: Sighting, reason: str, other: Sighting) -> str:
+    beside = [other.clip_id, other.label]
+    return json.dumps({"drop": list(sighting), "reason": reason, "beside": beside})
 
 
 def _meetings(_: int, seen: Iterable[Any]) -> Iterator[Any]:
@@ -98,6 +99,5 @@ def _meetings(_: int, seen: Iterable[Any]) -> Iterator[Any]:
 def _near_drops(pair: tuple[Any, Any], shared: Iterable[tuple[int, int]]) -> Iterator[str]:
     """Yield the clip that must go of two in two splits, if they sound the same."""
     if is_same_sound(shared):
-        kept, other = Sighting(*pair[0]), pair[1]
-        beside = [kept.clip_id, kept.label]
-        yield json.dumps({"drop": list(other), "reason": NEAR_DUPLICATE, "beside": beside})
+        kept, other = (Sighting(*one) for one in pair)
+        yield _drop(other, NEAR_DUPLICATE, kept)

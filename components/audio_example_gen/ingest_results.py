@@ -13,7 +13,12 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.clip import label_names
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.rejection import Rejection, TooManyRejected, check_rejected
+from tfx_audio.components.audio.rejection import (
+    Rejection,
+    TooManyRejected,
+    check_rejected,
+    show_reasons,
+)
 from tfx_audio.components.audio.splits import KEEP_ORDER, SPLITS, TRAIN
 from tfx_audio.components.audio_example_gen.duplicates import (
     CONFLICTING_LABELS,
@@ -179,7 +184,7 @@ def check_result(
     if lost:
         raise TooManyRejected(
             f"{_NAME}: every clip of {_named(lost)} was rejected "
-            f"({_counts(result.rejected)}). The rejected table: {table}."
+            f"({show_reasons(result.rejected)}). The rejected table: {table}."
         )
     if len(found) < 2:
         raise InvalidInput(
@@ -205,7 +210,3 @@ def check_result(
 def _named(labels: list[str]) -> str:
     more = f" and {len(labels) - _MAX_NAMED} more" if len(labels) > _MAX_NAMED else ""
     return "the label " * (len(labels) == 1) + ", ".join(map(repr, labels[:_MAX_NAMED])) + more
-
-
-def _counts(rejected: Counter[str]) -> str:
-    return ", ".join(f"{reason}: {n}" for reason, n in sorted(rejected.items()))

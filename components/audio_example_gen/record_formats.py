@@ -15,7 +15,7 @@ from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import parse_features
 from tfx_audio.components.audio.records.tfrecord import read_records
-from tfx_audio.components.open_files import open_file, open_records
+from tfx_audio.components.open_files import open_file, open_unpacked
 
 Values = Mapping[str, Sequence[Any]]  # as `parse_features` gives them
 AUDIO = "audio"
@@ -42,7 +42,7 @@ def read_values(
 
 
 def _tfrecord(uri: str, largest: int, roots: tuple[str, ...]) -> Iterator[Values | Unusable]:
-    with open_records(uri, roots) as file:
+    with open_unpacked(uri, roots) as file:
         for record in read_records(file, largest):
             try:
                 yield parse_features(record)

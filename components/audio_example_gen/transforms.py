@@ -36,36 +36,16 @@ from tfx_audio.components.audio_example_gen.shard_lists import Shard
 from tfx_audio.components.audio_example_gen.stored_clips import read_recording, recording_number
 from tfx_audio.components.progress_files import FinishedCount
 
-CLIPS = "clips"
 FACTS = "facts"
 REJECTED = "rejected"
 _SIGHTINGS = "sightings"
 _LANDMARKS = "landmarks"
 
 
-class ReadClips(beam.PTransform):
-    """Recordings to clips in memory: outputs `CLIPS` and `REJECTED`."""
-
-    def __init__(self, clip_format: ClipFormat) -> None:
-        """Take what clips are made into."""
-        super().__init__()
-        self._fn = _ReadClipsFn(clip_format)
-
-    def expand(self, recordings: beam.PCollection) -> Any:
-        """Read each recording."""
-        return recordings | beam.ParDo(self._fn).with_outputs(REJECTED, main=CLIPS)
-
-
-class _ReadClipsFn(beam.DoFn):
-    def __init__(self, clip_format: ClipFormat) -> None:
-        self._clip_format = clip_format
-
-    def process(self, recording: Recording) -> Iterator[Any]:
-        for cut in read_recording(recording, self._clip_format):
-            if isinstance(cut, CutClip):
-                yield cut.clip
-            else:
-                yield beam.pvalue.TaggedOutput(REJECTED, cut)
+def read_clips(recording: Recording, clip_format: ClipFormat) -> Iterator[Any]:
+    """Yield the clips of a recording; what can't be used is tagged `REJECTED`."""
+    for cut in read_recording(recording, clip_format):
+        yield beam.pvalue.TaggedOutput(REJECTED, cut) if isinstance(cut, Rejection) else cut.clip
 
 
 @dataclass(frozen=True)

@@ -34,22 +34,27 @@ def set_beam_args(
     Raises:
       InvalidInput: If the configuration names a component that is not there.
     """
-    present = [node for node in components if hasattr(node, "executor_spec")]
-    beam_components = {
-        node.id: node for node in present if isinstance(node.executor_spec, BeamExecutorSpec)
-    }
+    on_beam = beam_components(components)
     for name in config.components:
-        if name not in beam_components:
+        if name not in on_beam:
             raise InvalidInput(
                 f"beam.components: expected the id of a component that runs on Beam "
-                f"({', '.join(sorted(beam_components))}), got '{name}'."
-                + did_you_mean(name, beam_components)
+                f"({', '.join(sorted(on_beam))}), got '{name}'." + did_you_mean(name, on_beam)
             )
-    for name, component in beam_components.items():
+    for name, component in on_beam.items():
         args: list[Any] = beam_args(config, name)
         if in_this_process:
             args = by_environment(name, args)
         component.with_beam_pipeline_args(args)
+
+
+def beam_components(nodes: Iterable[Any]) -> dict[str, Any]:
+    """Return the components of a pipeline that run on Beam, by their ids."""
+    return {
+        node.id: node
+        for node in nodes
+        if isinstance(getattr(node, "executor_spec", None), BeamExecutorSpec)
+    }
 
 
 def by_environment(component_id: str, args: Sequence[str]) -> list[Placeholder]:

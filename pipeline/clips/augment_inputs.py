@@ -23,12 +23,12 @@ from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio.splits import SPLIT_PREFIX, TRAIN
 from tfx_audio.components.audio_augmenter.spans import count_records, match_files, plan_spans
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.transforms import CLIPS, REJECTED, ReadClips
+from tfx_audio.components.audio_example_gen.transforms import REJECTED, read_clips
 from tfx_audio.components.code_digest import import_closure_digest
 from tfx_audio.components.open_files import read_record_file
 from tfx_audio.pipeline.clips.sound_folder import list_sounds
 
-_REJECTED = "rejected"
+_CLIPS, _REJECTED = "clips", "rejected"
 
 
 def record_patterns(data: str) -> dict[str, list[str]] | None:
@@ -132,14 +132,12 @@ def _write_split(
     folder: Path,
 ) -> beam.PCollection[str]:
     """Write the clips of some recordings; return JSON lines of what is rejected."""
-    read = (
-        pipeline
-        | f"Recordings[{split}]" >> beam.Create(recordings)
-        | f"Read[{split}]" >> ReadClips(clip_format)
-    )
+    read_fn = beam.FlatMap(read_clips, clip_format).with_outputs(REJECTED, main=_CLIPS)
+    listed = pipeline | f"Recordings[{split}]" >> beam.Create(recordings)
+    read = listed | f"Read[{split}]" >> read_fn
     prefix = str(folder / f"{SPLIT_PREFIX}{split}" / "clips")
     _ = (
-        read[CLIPS]
+        read[_CLIPS]
         | f"Encode[{split}]" >> beam.Map(clip_to_example)
         | f"Write[{split}]" >> beam.io.WriteToTFRecord(prefix)
     )

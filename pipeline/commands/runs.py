@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,22 +74,18 @@ def _choose(runs: Sequence[PipelineRun], run_id: str) -> PipelineRun:
 
 
 def _run_document(run: PipelineRun, with_artifacts: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {
+    return {
         "run_id": run.run_id,
         "state": run.state,
         "started": run.nodes[0].started_s if run.nodes else None,
         "seconds": round(run.seconds, 1),
         "components": [_node_document(node, with_artifacts) for node in run.nodes],
     }
-    return document
 
 
 def _node_document(node: NodeRun, with_artifacts: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "id": node.node_id,
-        "state": node.state,
-        "seconds": round(node.seconds, 1),
-    }
+    seconds = round(node.seconds, 1)
+    document: dict[str, Any] = {"id": node.node_id, "state": node.state, "seconds": seconds}
     if with_artifacts:
         for key in ("inputs", "outputs"):
             document[key] = {
@@ -108,9 +105,7 @@ def _absolute(uri: str) -> str:
 def _print_runs(console: Console, runs: Sequence[PipelineRun]) -> None:
     table = Table("run", "started", "state", "seconds", "components", box=None, pad_edge=False)
     for run in runs:
-        counts: dict[str, int] = {}
-        for node in run.nodes:
-            counts[node.state] = counts.get(node.state, 0) + 1
+        counts = Counter(node.state for node in run.nodes)
         shown = ", ".join(f"{n} {state.lower()}" for state, n in sorted(counts.items()))
         started = _clock(run.nodes[0].started_s) if run.nodes else ""
         table.add_row(run.run_id, started, run.state, f"{run.seconds:.1f}", shown)

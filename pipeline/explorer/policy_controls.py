@@ -144,52 +144,42 @@ def _control(step: DraftStep, field: Field, banks: list[str]) -> None:
 
 
 def _range_control(step: DraftStep, field: Field, key: str) -> None:
-    kind = int if field.whole else float
-    lower, upper = (
-        kind(step.values.get(name, default))
-        for name, default in zip(field.names, field.default, strict=True)
-    )
-    low, high = field.widened((lower, upper))
-    if not fits_page(low, high):
-        st.text(f"{field.label}: {lower} to {upper} (as loaded)")
-        return
-    chosen = st.slider(
-        field.label,
-        kind(low),
-        kind(high),
-        (lower, upper),
-        kind(field.step),
-        key=key,
-        help=field.text or None,
-        format=None if field.whole else "%g",
-    )
-    step.values.update(zip(field.names, chosen, strict=True))
+    defaults = dict(zip(field.names, field.default, strict=True))
+    _slider(step, field, key, tuple(step.values.get(name, defaults[name]) for name in defaults))
 
 
 def _number_control(step: DraftStep, field: Field, key: str) -> None:
     """Draw a slider; a parameter that the library leaves open is set on request only."""
-    name, kind = field.names[0], int if field.whole else float
+    name = field.names[0]
     value = step.values.get(name, field.default)
     if field.default is None and not st.checkbox(
         f"set {field.label}", value is not None, key=f"set-{key}", help=field.text or None
     ):
         step.values.pop(name, None)
         return
-    value = kind(field.low if value is None else value)
-    low, high = field.widened((value,))
+    _slider(step, field, key, (field.low if value is None else value,))
+
+
+def _slider(step: DraftStep, field: Field, key: str, loaded: tuple[float, ...]) -> None:
+    """Draw a slider for a number, or for the two ends of a range, and keep what is chosen."""
+    kind = int if field.whole else float
+    values: Any = tuple(map(kind, loaded))
+    low, high = field.widened(values)
     if not fits_page(low, high):
-        st.text(f"{field.label}: {value} (as loaded)")
+        st.text(f"{field.label}: {' to '.join(map(str, values))} (as loaded)")
         return
-    step.values[name] = st.slider(
+    chosen = st.slider(
         field.label,
         kind(low),
         kind(high),
-        value,
+        values if len(values) > 1 else values[0],
         kind(field.step),
         key=key,
         help=field.text or None,
         format=None if field.whole else "%g",
     )
+    chosen = chosen if isinstance(chosen, tuple) else (chosen,)
+    step.values.update(zip(field.names, chosen, strict=True))
 
 
 def _count_control(step: DraftStep, field: Field, key: str) -> None:

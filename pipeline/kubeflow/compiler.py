@@ -11,15 +11,14 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError
-from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
     KubeflowV2DagRunner,
     KubeflowV2DagRunnerConfig,
 )
-from tfx.orchestration.pipeline import Pipeline
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.pipeline.beam.options import settings_for
+from tfx_audio.pipeline.beam.runtime_args import beam_components
 from tfx_audio.pipeline.config import PipelineConfig
 from tfx_audio.pipeline.definition import create_pipeline
 from tfx_audio.pipeline.kubeflow.binding import Binding
@@ -27,7 +26,6 @@ from tfx_audio.pipeline.kubeflow.config import ALL, KubeflowConfig, PodConfig
 from tfx_audio.pipeline.kubeflow.locations import check_folders, check_root, is_remote
 from tfx_audio.pipeline.kubeflow.pipeline_spec import (
     MountedFolder,
-    RuntimeParameter,
     add_beam_args,
     add_mounted_folder,
     add_runtime_parameter,
@@ -77,7 +75,8 @@ def compile_pipeline(
     folders = _mounted_folders(config, inputs)
     notes = _check_locations(config, folders, target)
     pipeline = create_pipeline(config, inputs, target)
-    _check_beam_reach(config, inputs, _beam_components(pipeline))
+    beam_ids = list(beam_components(pipeline.components))
+    _check_beam_reach(config, inputs, beam_ids)
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=ENTRY_POINT, use_pipeline_spec_2_1=True
@@ -85,9 +84,8 @@ def compile_pipeline(
     )
     spec: dict[str, Any] = runner.run(pipeline, write_out=False)["pipelineSpec"]
     spec["defaultPipelineRoot"] = pipeline.pipeline_info.pipeline_root
-    for parameter in _runtime_parameters(config, inputs):
-        add_runtime_parameter(spec, parameter)
-    add_beam_args(spec, _beam_components(pipeline))
+    _add_runtime_parameters(spec, config, inputs)
+    add_beam_args(spec, beam_ids)
     for folder in folders:
         add_mounted_folder(spec, folder)
     add_summary(spec, image, config.evaluate.model_dump_json())
@@ -107,38 +105,21 @@ def write_pipeline(compiled: CompiledPipeline, path: str | Path) -> Path:
     return path
 
 
-def _runtime_parameters(config: PipelineConfig, inputs: PipelineInputs) -> list[RuntimeParameter]:
-    train = config.train
-    return [
-        RuntimeParameter(
-            "data_root",
-            config.data.path,
-            _INGEST,
-            Binding("parameters", "data_root", "ingest_config", ("data", "path")),
-            "Folder of audio: a path that the pods see, or a URI in the object store.",
-        ),
-        RuntimeParameter(
-            "data_version",
-            inputs.data_digest,
-            _INGEST,
-            Binding("parameters", "data_version", "data_digest"),
-            "Any text that changes with the data; a new one makes the pipeline read it again.",
-        ),
-        RuntimeParameter(
-            "train_steps",
-            train.steps,
-            _TRAINER,
-            Binding("parameters", "train_steps", "custom_config", ("train", "steps")),
-            "Optimiser steps, unless train_epochs is set.",
-        ),
-        RuntimeParameter(
-            "train_epochs",
-            train.epochs or 0,
-            _TRAINER,
-            Binding("parameters", "train_epochs", "custom_config", ("train", "epochs")),
-            "Passes over the training data; 0: train_steps holds.",
-        ),
-    ]
+def _add_runtime_parameters(
+    spec: dict[str, Any], config: PipelineConfig, inputs: PipelineInputs
+) -> None:
+    text = "Folder of audio: a path that the pods see, or a URI in the object store."
+    binding = Binding("parameters", "data_root", "ingest_config", ("data", "path"))
+    add_runtime_parameter(spec, _INGEST, binding, config.data.path, text)
+    text = "Any text that changes with the data; a new one makes the pipeline read it again."
+    binding = Binding("parameters", "data_version", "data_digest")
+    add_runtime_parameter(spec, _INGEST, binding, inputs.data_digest, text)
+    text = "Optimiser steps, unless train_epochs is set."
+    binding = Binding("parameters", "train_steps", "custom_config", ("train", "steps"))
+    add_runtime_parameter(spec, _TRAINER, binding, config.train.steps, text)
+    text = "Passes over the training data; 0: train_steps holds."
+    binding = Binding("parameters", "train_epochs", "custom_config", ("train", "epochs"))
+    add_runtime_parameter(spec, _TRAINER, binding, config.train.epochs or 0, text)
 
 
 def _check_locations(
@@ -153,7 +134,7 @@ def _check_locations(
     read = {
         "data.path"
         if item.parameter
-        else f"sound bank {item.name.removeprefix(_BANK_TASK)}": item.uri
+        else f"sound bank {item.binding.name.removeprefix(_BANK_TASK)}": item.uri
         for item in folders
     }
     baseline = config.evaluate.baseline_model
@@ -190,23 +171,12 @@ def _mounted_folders(config: PipelineConfig, inputs: PipelineInputs) -> list[Mou
     local = settings_for(config.beam, _INGEST).runner == "local"
     if local and is_remote(config.data.path):
         binding = Binding("artifacts", "data", "ingest_config", ("data", "path"))
-        folders.append(
-            MountedFolder("data", config.data.path, _INGEST, binding, parameter="data_root")
-        )
+        folders.append(MountedFolder(config.data.path, _INGEST, binding, parameter="data_root"))
     for name, uri in inputs.banks.items():
         if is_remote(uri):
-            task = f"{_BANK_TASK}{name}"
-            binding = Binding("artifacts", task, "banks", (name,))
-            folders.append(MountedFolder(task, uri, _BANKS, binding))
+            binding = Binding("artifacts", f"{_BANK_TASK}{name}", "banks", (name,))
+            folders.append(MountedFolder(uri, _BANKS, binding))
     return folders
-
-
-def _beam_components(pipeline: Pipeline) -> list[str]:
-    return [
-        node.id
-        for node in pipeline.components
-        if isinstance(getattr(node, "executor_spec", None), BeamExecutorSpec)
-    ]
 
 
 def _configure_pods(

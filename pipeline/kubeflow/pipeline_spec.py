@@ -16,47 +16,37 @@ RUNNABLE_EXECUTORS = ("container", "importer")
 
 
 @dataclass(frozen=True)
-class RuntimeParameter:
-    """A value that whoever starts a run may set.
-
-    Attributes:
-      name: As the Kubeflow UI shows it.
-      default: What holds when it is not set; its type is the parameter's.
-      component_id: The component that takes it.
-      binding: Its place in the component's parameters.
-      description: Shown in the Kubeflow UI.
-    """
-
-    name: str
-    default: str | int
-    component_id: str
-    binding: Binding
-    description: str
-
-
-@dataclass(frozen=True)
 class MountedFolder:
     """A folder in an object store that the launcher downloads for one component.
 
     Attributes:
-      name: The importer's task and the component's input.
       uri: The folder, unless `parameter` names a run-time parameter that holds it.
       component_id: The component that reads it.
-      binding: Where its local path goes.
+      binding: The name of the importer's task and the component's input, and where its local path
+        goes.
     """
 
-    name: str
     uri: str
     component_id: str
     binding: Binding
     parameter: str = ""
 
 
-def add_runtime_parameter(spec: dict[str, Any], parameter: RuntimeParameter) -> None:
-    """Declare a run-time parameter and lead it into its component."""
-    _declare(spec, parameter.name, parameter.default, parameter.description)
-    _lead_in(spec, parameter.component_id, parameter.name, parameter.default)
-    _bind(spec, parameter.component_id, parameter.binding)
+def add_runtime_parameter(
+    spec: dict[str, Any], component_id: str, binding: Binding, default: str | int, description: str
+) -> None:
+    """Declare a value that whoever starts a run may set, and lead it into its component.
+
+    Args:
+      spec: The PipelineSpec.
+      component_id: The component that takes it.
+      binding: Its name, as the Kubeflow UI shows it, and its place in the component's parameters.
+      default: What holds when it is not set; its type is the parameter's.
+      description: Shown in the Kubeflow UI.
+    """
+    _declare(spec, binding.name, default, description)
+    _lead_in(spec, component_id, binding.name, default)
+    _bind(spec, component_id, binding)
 
 
 def add_beam_args(spec: dict[str, Any], component_ids: Sequence[str]) -> None:
@@ -69,14 +59,15 @@ def add_beam_args(spec: dict[str, Any], component_ids: Sequence[str]) -> None:
 
 def add_mounted_folder(spec: dict[str, Any], folder: MountedFolder) -> None:
     """Add an importer for a folder and make it an input of the component that reads it."""
-    label = f"{folder.name}_executor"
+    name = folder.binding.name
+    label = f"{name}_executor"
     component: dict[str, Any] = {
         "executorLabel": label,
         "outputDefinitions": {"artifacts": {_IMPORTED: {"artifactType": _FOLDER_TYPE}}},
     }
     task: dict[str, Any] = {
-        "taskInfo": {"name": folder.name},
-        "componentRef": {"name": folder.name},
+        "taskInfo": {"name": name},
+        "componentRef": {"name": name},
         "cachingOptions": {"enableCache": True},
     }
     uri: dict[str, Any] = {"constant": folder.uri}
@@ -86,11 +77,11 @@ def add_mounted_folder(spec: dict[str, Any], folder: MountedFolder) -> None:
         component["inputDefinitions"] = {"parameters": {_URI: {"parameterType": "STRING"}}}
         taken = {"componentInputParameter": folder.parameter}
         task["inputs"] = {"parameters": {_URI: taken}}
-    spec["components"][folder.name] = component
+    spec["components"][name] = component
     spec["deploymentSpec"]["executors"][label] = {
         "importer": {"artifactUri": uri, "typeSchema": _FOLDER_TYPE, "reimport": False}
     }
-    spec["root"]["dag"]["tasks"][folder.name] = task
+    spec["root"]["dag"]["tasks"][name] = task
     _take_artifact(spec, folder)
     _bind(spec, folder.component_id, folder.binding)
 
@@ -131,14 +122,14 @@ def _lead_in(spec: dict[str, Any], component_id: str, name: str, default: str | 
 
 
 def _take_artifact(spec: dict[str, Any], folder: MountedFolder) -> None:
-    component = spec["components"][folder.component_id]
+    name, component = folder.binding.name, spec["components"][folder.component_id]
     definitions = component.setdefault("inputDefinitions", {}).setdefault("artifacts", {})
-    definitions[folder.name] = {"artifactType": _FOLDER_TYPE}
+    definitions[name] = {"artifactType": _FOLDER_TYPE}
     task = spec["root"]["dag"]["tasks"][folder.component_id]
-    task.setdefault("inputs", {}).setdefault("artifacts", {})[folder.name] = {
-        "taskOutputArtifact": {"producerTask": folder.name, "outputArtifactKey": _IMPORTED}
+    task.setdefault("inputs", {}).setdefault("artifacts", {})[name] = {
+        "taskOutputArtifact": {"producerTask": name, "outputArtifactKey": _IMPORTED}
     }
-    task.setdefault("dependentTasks", []).append(folder.name)
+    task.setdefault("dependentTasks", []).append(name)
 
 
 def _bind(spec: dict[str, Any], component_id: str, binding: Binding) -> None:

@@ -38,7 +38,13 @@ def find_model(runs: Sequence[PipelineRun], uri: str | None = None) -> ArtifactR
     Raises:
       InvalidInput: If there is no such model.
     """
-    models = [artifact for artifact in _outputs(runs) if artifact.type_name == MODEL_TYPE]
+    models = [
+        artifact
+        for _, node, artifact in _outputs(runs)
+        if artifact.type_name == MODEL_TYPE
+        and node.state == "COMPLETE"
+        and "resolver" not in node.node_id.lower()
+    ]
     if uri is None:
         if not models:
             raise InvalidInput("expected a run that trained a model; there is none yet")
@@ -66,7 +72,9 @@ def trace(runs: Sequence[PipelineRun], artifact: ArtifactRecord) -> list[Lineage
             continue
         run_id, node = found
         seen.add(node.execution_id)
-        steps.append(_step(run_id, node))
+        outputs = {key: [item.uri for item in items] for key, items in node.outputs.items()}
+        step = LineageStep(node.node_id, node.execution_id, run_id, digests_of(node), outputs)
+        steps.append(step)
         waiting.extend(item.artifact_id for items in node.inputs.values() for item in items)
     return steps
 
@@ -78,36 +86,28 @@ def digests_of(node: NodeRun) -> dict[str, str]:
         if name.endswith(_DIGEST) and value:
             found[name] = str(value)
         elif name == "policy" and value:
-            found["policy_digest"] = _policy_digest(str(value))
+            found["policy_digest"] = AugmentationPolicy.from_json(str(value)).digest
         elif name == "custom_config" and value:
             found.update(_in_document(str(value)))
     return found
 
 
-def _step(run_id: str, node: NodeRun) -> LineageStep:
-    outputs = {key: [item.uri for item in items] for key, items in node.outputs.items()}
-    return LineageStep(node.node_id, node.execution_id, run_id, digests_of(node), outputs)
-
-
 def _producers(runs: Sequence[PipelineRun]) -> dict[int, tuple[str, NodeRun]]:
     """Return the execution that made each artifact: the first that has it as output."""
     producers: dict[int, tuple[str, NodeRun]] = {}
-    for run in runs:
-        for node in run.nodes:
-            for items in node.outputs.values():
-                for item in items:
-                    known = producers.get(item.artifact_id)
-                    if known is None or node.execution_id < known[1].execution_id:
-                        producers[item.artifact_id] = (run.run_id, node)
+    for run_id, node, item in _outputs(runs):
+        known = producers.get(item.artifact_id)
+        if known is None or node.execution_id < known[1].execution_id:
+            producers[item.artifact_id] = (run_id, node)
     return producers
 
 
-def _outputs(runs: Sequence[PipelineRun]) -> Iterator[ArtifactRecord]:
+def _outputs(runs: Sequence[PipelineRun]) -> Iterator[tuple[str, NodeRun, ArtifactRecord]]:
+    """Yield every output with the run and the execution that have it."""
     for run in runs:
         for node in run.nodes:
-            if node.state == "COMPLETE" and "resolver" not in node.node_id.lower():
-                for items in node.outputs.values():
-                    yield from items
+            for items in node.outputs.values():
+                yield from ((run.run_id, node, item) for item in items)
 
 
 def _pushed_from(runs: Sequence[PipelineRun], uri: str) -> ArtifactRecord | None:
@@ -118,10 +118,6 @@ def _pushed_from(runs: Sequence[PipelineRun], uri: str) -> ArtifactRecord | None
                 if uri in [place.rstrip("/") for place in places] and node.inputs.get("model"):
                     return node.inputs["model"][0]
     return None
-
-
-def _policy_digest(text: str) -> str:
-    return AugmentationPolicy.from_json(text).digest
 
 
 def _in_document(text: str) -> dict[str, str]:

@@ -27,15 +27,16 @@ def summarise(config: PipelineConfig, run: PipelineRun | None = None) -> dict[st
     """Collect the keys of ``summary.json`` (docs/architecture.md) for a run, or the last one."""
     run = run or read_runs(config.metadata_path)[-1]
     examples = run.output("AudioExampleGen", "examples")
+    stated = examples.properties if examples else {}
     augmented = run.output("AudioAugmenter", "augmented_examples")
     return {
         "run_id": run.run_id,
-        "clips": _clips(examples.properties if examples else {}),
-        "sample_rate": (examples.properties.get("sample_rate") if examples else None),
+        "clips": {split: int(stated.get(f"clips:{split}", 0)) for split in SPLITS},
+        "sample_rate": stated.get("sample_rate"),
         "augmented": int(augmented.properties.get("augmented", 0)) if augmented else 0,
         "rejected": _rejected(run),
-        "noted": _counts_named(examples.properties if examples else {}, "noted:"),
-        "ignored": _counts_named(examples.properties if examples else {}, "ignored:"),
+        "noted": _counts_named(stated, "noted:"),
+        "ignored": _counts_named(stated, "ignored:"),
         "labels": _labels(run),
         "evaluation": _evaluation(run),
         "blessed": _blessed(run),
@@ -57,10 +58,6 @@ def write_summary(summary: dict[str, Any], root: str) -> Path:
     path = Path(root) / SUMMARY_FILE
     write_whole(path, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     return path
-
-
-def _clips(properties: Any) -> dict[str, int]:
-    return {split: int(properties.get(f"clips:{split}", 0)) for split in SPLITS}
 
 
 def _rejected(run: PipelineRun) -> dict[str, int]:
@@ -105,7 +102,8 @@ def _evaluation(run: PipelineRun) -> dict[str, Any]:
         return {}
     stated = augmented.properties
     made = {split: name for name, split in json.loads(str(stated["condition_splits"])).items()}
-    order = [made[split] for split in _evaluated_splits(run)]
+    node = run.node("Evaluator")
+    order = [made[s] for s in json.loads(str(node.parameters["example_splits"]))] if node else []
     found = read_evaluation(evaluation.uri)
     found["by_condition"] = {c: found["by_condition"][c] for c in order}
     labels = _model_labels(run)
@@ -123,11 +121,6 @@ def _model_labels(run: PipelineRun) -> list[str]:
 def _named(confusion: list[list[int]], labels: list[str]) -> list[list[Any]]:
     """Put names in place of (true id, predicted id, clips), sorted by name."""
     return sorted([labels[true], labels[predicted], clips] for true, predicted, clips in confusion)
-
-
-def _evaluated_splits(run: PipelineRun) -> list[str]:
-    node = run.node("Evaluator")
-    return list(json.loads(str(node.parameters["example_splits"]))) if node else []
 
 
 def _blessed(run: PipelineRun) -> bool:

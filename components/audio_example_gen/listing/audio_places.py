@@ -10,7 +10,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.columns import Roles
+from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.files import AllowedRoots, walk
 from tfx_audio.components.audio_example_gen.listing.manifest import ManifestRow
 from tfx_audio.components.audio_example_gen.listing.manifest_tables import Manifest
@@ -27,7 +27,7 @@ class AudioPlaces:
     """Finds the audio of the rows of one table: by a layout's templates, or by a column."""
 
     def __init__(
-        self, config: IngestConfig, manifest: Manifest, roles: Roles, allowed: AllowedRoots
+        self, config: IngestConfig, manifest: Manifest, roles: Columns, allowed: AllowedRoots
     ) -> None:
         self._manifest = manifest
         self._column = roles.audio

@@ -1,7 +1,6 @@
 """Which column of a manifest, or feature of a record, means what."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -46,25 +45,10 @@ class Columns(ConfigSection):
     sample_rate: str = Field("", description="Hz of a record's samples (records only).")
 
 
-@dataclass(frozen=True)
-class Roles:
-    """The column of each role, empty where there is none; see `Columns`."""
-
-    audio: str = ""
-    label: str = ""
-    split: str = ""
-    group: str = ""
-    start: str = ""
-    end: str = ""
-    duration: str = ""
-    id: str = ""
-    sample_rate: str = ""
-
-
 def find_roles(
     columns: Columns, names: Collection[str], where: str, usual: Columns | None = None
-) -> Roles:
-    """Return which of the columns `names` plays which role.
+) -> Columns:
+    """Return which of the columns `names` plays which role, empty where none does.
 
     Args:
       columns: What the user says.
@@ -90,7 +74,7 @@ def find_roles(
             found[role] = told if told != NONE else ""
         elif not asked:
             found[role] = next((by_lower[name] for name in conventions if name in by_lower), "")
-    return Roles(**_settle_offset(found, by_lower))
+    return Columns(**_settle_offset(found, by_lower))
 
 
 def _settle_offset(found: dict[str, str], by_lower: dict[str, str]) -> dict[str, str]:

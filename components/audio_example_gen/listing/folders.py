@@ -15,7 +15,6 @@ from tfx_audio.components.audio.splits import TRAIN, split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.files import FoundFile, Problem, walk
 from tfx_audio.components.audio_example_gen.listing.folder_kinds import kind_of_folders
-from tfx_audio.components.audio_example_gen.listing.label_codes import code_names
 from tfx_audio.components.audio_example_gen.listing.layout import NONE, Layout
 from tfx_audio.components.audio_example_gen.listing.listing import (
     Listing,
@@ -86,10 +85,10 @@ def list_folder(
     prefix = home.rstrip("/").removeprefix(config.path.rstrip("/")).lstrip("/")
     files = [
         file._replace(path=f"{prefix}/{file.path}") if prefix else file
-        for file in sorted(walk(home, allowed_roots(config), listing.reject), key=_path)
+        for file in sorted(walk(home, allowed_roots(config), listing.reject))
     ]
     layout = found.layout if found else None
-    codes = code_names(layout, home) if layout else {}
+    codes = layout.label_codes(home) if layout else {}
     labeller = Labeller(config, [file.path for file in files], codes)
     lists = SplitLists(config, found, listing)
     for file in files:
@@ -104,10 +103,6 @@ def list_folder(
         listing.given_splits |= {r.split for one in listing.recordings for r in one.rows if r.split}
     if not (unlabelled or layout or config.label_from):
         _check_classes(config, labeller, listing)
-
-
-def _path(file: FoundFile) -> str:
-    return file.path
 
 
 def _passed_over(path: str, layout: Layout | None, listing: Listing) -> bool:
@@ -134,15 +129,12 @@ def _check_classes(config: IngestConfig, labeller: Labeller, listing: Listing) -
     kept = {*labels, *listing.rejected_labels}
     lost = Counter(labeller.row(path).label for path in listing.ignored)
     for label in sorted(set(lost) - kept - {""}):
+        example = next((path for path in listing.ignored if f"{label}/" in path), "")
         raise InvalidInput(
             f"the folder {label!r} would be a class, but none of its {lost[label]} files is "
-            f"audio, for instance {_example(listing.ignored, label)!r}. If it is not a class: "
+            f"audio, for instance {example!r}. If it is not a class: "
             f"--set data.exclude='{label}/*'"
         )
-
-
-def _example(paths: Collection[str], label: str) -> str:
-    return next((path for path in paths if f"{label}/" in path), "")
 
 
 def _add_file(

@@ -15,6 +15,7 @@ from tfx_audio.components.audio.reading.record_features import RecordFeatures
 from tfx_audio.components.audio.reading.recording import Recording, Row
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.records.examples import CLIP_ID_KEY, GROUP_KEY, LABEL_KEY
+from tfx_audio.components.audio.rejection import show_reasons
 from tfx_audio.components.audio.splits import SplitRule
 from tfx_audio.components.audio_example_gen.config import IngestConfig, SplitConfig
 from tfx_audio.components.audio_example_gen.listing.listing import Listing
@@ -34,13 +35,10 @@ class Inventory:
     Attributes:
       config: The configuration, with what the layout says filled in.
       sample_rate: Hz; the configured one, or what most headers say.
-      rates: Number of headers by sample rate, of those that were looked at.
-      n_files: Files.
       n_clips: Clips in them by the listing; None for records, whose clips are known when read.
       labels: Class names in order.
       splits: Splits that must not come out empty.
       labels_complete: Whether there can be no other label; records are only sampled.
-      n_rejected: What can't be used already by its name, place or row.
       ignored: Number of what is left out, by suffix or reason.
       notes: What a person should be told, a sentence each.
       anomalies: What is odd about the labels.
@@ -48,13 +46,10 @@ class Inventory:
 
     config: IngestConfig
     sample_rate: int
-    rates: dict[int, int]
-    n_files: int
     n_clips: int | None
     labels: tuple[str, ...]
     splits: tuple[str, ...]
     labels_complete: bool = True
-    n_rejected: int = 0
     ignored: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
@@ -93,13 +88,10 @@ def take_inventory(listing: Listing, rule: SplitRule) -> Inventory:
     return Inventory(
         config=config,
         sample_rate=config.sample_rate or most_common_rate(rates),
-        rates=dict(sorted(rates.items())),
-        n_files=len(listing.recordings),
         n_clips=None if listing.record_features else n_clips,
         labels=tuple(labels),
         splits=rule.expected(),
         labels_complete=not listing.record_features,
-        n_rejected=len(listing.rejections),
         ignored=listing.ignored_counts,
         notes=tuple(listing.notes),
         anomalies=tuple(listing.anomalies),
@@ -113,9 +105,8 @@ def _raise_nothing(config: IngestConfig, listing: Listing) -> None:
     counts = Counter(rejection.reason for rejection in listing.rejections)
     n_files, example = len(listing.rejections), listing.rejections[0]
     if set(counts) != {"missing_label"}:
-        reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(counts.items()))
         raise InvalidInput(
-            f"nothing under {config.path!r} can be used ({reasons}); for instance "
+            f"nothing under {config.path!r} can be used ({show_reasons(counts)}); for instance "
             f"{example.path!r}: {example.detail}"
         )
     if config.label_from:

@@ -7,9 +7,8 @@ from tfx_audio.components.audio.clip import join_labels, label_names
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.reading.recording import label_problem
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.columns import Roles
+from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.files import Problem
-from tfx_audio.components.audio_example_gen.listing.label_codes import code_names
 from tfx_audio.components.audio_example_gen.listing.manifest_tables import Manifest
 
 SEVERAL = "several"
@@ -18,11 +17,11 @@ SEVERAL = "several"
 class LabelReader:
     """Reads the label of a table's rows."""
 
-    def __init__(self, config: IngestConfig, manifest: Manifest, roles: Roles) -> None:
+    def __init__(self, config: IngestConfig, manifest: Manifest, roles: Columns) -> None:
         layout = manifest.layout
         self.several = config.labels == SEVERAL
         self._separator = layout.separator
-        self._codes = code_names(layout, manifest.home)
+        self._codes = layout.label_codes(manifest.home)
         self._columns = [roles.label] if roles.label else []
         self._columns += layout.more_labels if self.several else ()
         self._may_have_several = layout.labels == SEVERAL and not layout.more_labels

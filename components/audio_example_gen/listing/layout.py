@@ -7,12 +7,14 @@ from importlib import resources
 from typing import Any, Literal
 
 import pydantic
+from apache_beam.io.filesystems import FileSystems
 from pydantic import Field, field_validator
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
-from tfx_audio.components.audio.policy.yaml_document import read_document
+from tfx_audio.components.audio.policy.yaml_document import MAX_BYTES, read_document
+from tfx_audio.components.audio.regular_file import read_text
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
-from tfx_audio.components.audio_example_gen.listing.manifest import Dialect
+from tfx_audio.components.audio_example_gen.listing.manifest import Dialect, read_manifest
 from tfx_audio.components.config_section import ConfigSection
 
 NONE = "none"
@@ -116,6 +118,15 @@ class Layout(ConfigSection):
         {}, description="Folders that are sound banks for policies, by name."
     )
 
+    def label_codes(self, home: str) -> dict[str, str]:
+        """Return the names of labels by code: what the table in `home` says, if it is there."""
+        table = self.label_table
+        uri = FileSystems.join(home, table.file) if table else ""
+        if not table or not FileSystems.exists(uri):
+            return self.label_names
+        rows = read_manifest(uri, table)
+        return {row.values[table.code]: row.values[table.name] for row in rows if row.values}
+
     @field_validator("found_by", mode="before")
     @classmethod
     def _one_pattern_is_a_list(cls, value: Any) -> Any:
@@ -150,11 +161,7 @@ def load_layout(name: str) -> Layout:
     if name.startswith("{"):
         return _parse(name, "the layout")
     if os.path.isfile(name):
-        with open(name, encoding="utf-8") as file:
-            try:
-                return _parse(file.read(), name)
-            except UnicodeDecodeError as error:
-                raise InvalidInput(f"the layout {name}: not UTF-8: {error}") from error
+        return _parse(read_text(name, "layout", MAX_BYTES), name)
     known = shipped_layouts()
     if name.lower() not in known:
         raise InvalidInput(

@@ -62,12 +62,8 @@ class ManifestRow:
     odd: Mapping[str, str] = field(default_factory=dict)
 
 
-def _no_note(note: str) -> None:
-    pass
-
-
 def read_manifest(
-    uri: str, dialect: Dialect | None = None, note: Callable[[str], None] = _no_note
+    uri: str, dialect: Dialect | None = None, note: Callable[[str], None] = lambda note: None
 ) -> Iterator[ManifestRow]:
     """Yield the rows of a table; its content tells its format.
 

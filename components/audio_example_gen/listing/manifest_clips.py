@@ -13,7 +13,7 @@ from tfx_audio.components.audio.rejection import shorten
 from tfx_audio.components.audio.splits import split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.audio_places import AudioPlaces
-from tfx_audio.components.audio_example_gen.listing.columns import Roles
+from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.files import Problem, walk
 from tfx_audio.components.audio_example_gen.listing.folders import Labeller
 from tfx_audio.components.audio_example_gen.listing.labels import LabelReader
@@ -126,7 +126,7 @@ class _Lister:
         self,
         uri: str,
         row: ManifestRow,
-        roles: Roles,
+        roles: Columns,
         manifest: Manifest,
         guessed: Row,
         labels: LabelReader,
@@ -205,14 +205,14 @@ def _size(uri: str) -> int:
         return 0
 
 
-def _odd_name(row: ManifestRow, roles: Roles, several_labels: bool) -> str:
+def _odd_name(row: ManifestRow, roles: Columns, several_labels: bool) -> str:
     """Return what is wrong with a row's names; numbers are checked where they are read."""
     label = "" if several_labels else roles.label
     columns = (roles.audio, label, roles.split, roles.group, roles.id)
     return next((f"{name} {row.odd[name]}" for name in columns if name and name in row.odd), "")
 
 
-def _span(values: Mapping[str, str], roles: Roles) -> tuple[float, float | None]:
+def _span(values: Mapping[str, str], roles: Columns) -> tuple[float, float | None]:
     """Return a row's start and end in seconds; a duration alone says nothing of a piece."""
     start = seconds(values.get(roles.start, ""), roles.start)
     end = seconds(values.get(roles.end, ""), roles.end)

@@ -15,7 +15,7 @@ from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.rejection import shorten
 from tfx_audio.components.audio.splits import split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
-from tfx_audio.components.audio_example_gen.listing.columns import Roles, find_roles
+from tfx_audio.components.audio_example_gen.listing.columns import Columns, find_roles
 from tfx_audio.components.audio_example_gen.listing.layout import Layout, TableFile
 from tfx_audio.components.audio_example_gen.listing.listing import Listing, allowed_roots
 from tfx_audio.components.audio_example_gen.listing.manifest import (
@@ -59,7 +59,7 @@ class Manifest:
                 names.update(dict.fromkeys(row.values))
         return list(names)
 
-    def roles(self, config: IngestConfig) -> Roles:
+    def roles(self, config: IngestConfig) -> Columns:
         """Return what the columns mean."""
         return find_roles(config.columns, self.columns, repr(self.uri), self.layout.columns)
 

@@ -1,17 +1,13 @@
 """A table's bytes to text: byte order marks, UTF-16, Windows code pages, gzip."""
 
 import codecs
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Callable
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.open_files import open_file
+from tfx_audio.components.open_files import open_unpacked
 
 MAX_BYTES = 2**30
-_GZIP = b"\x1f\x8b"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -53,11 +49,9 @@ def read_text(uri: str, encoding: str, note: Callable[[str], None]) -> str:
 
 def _bytes(uri: str) -> bytes:
     try:
-        with open_file(uri) as file:
+        with open_unpacked(uri) as file:
             data = file.read(MAX_BYTES + 1)
-        if data[:2] == _GZIP:
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, ValueError) as error:
         raise InvalidInput(f"the manifest {uri!r} can't be read: {error}") from error
     if len(data) > MAX_BYTES:
         raise InvalidInput(f"the manifest {uri!r} is larger than {MAX_BYTES} bytes")

@@ -32,7 +32,7 @@ from tfx_audio.components.audio_example_gen.transforms import (
     REJECTED,
     IngestJob,
     IngestShards,
-    ReadClips,
+    read_clips,
 )
 
 RATE = 8000
@@ -84,7 +84,8 @@ def test_read_clips_gives_clips_and_rejections(tmp_path):
     bad = recording(tmp_path, "b.wav", b"no audio")
     gone = Recording(str(tmp_path / "gone.wav"), "gone.wav", (Row("gone.wav", "x"),))
     with TestPipeline() as pipeline:
-        outputs = pipeline | beam.Create([good, bad, gone]) | ReadClips(ClipFormat(RATE))
+        read = beam.FlatMap(read_clips, ClipFormat(RATE)).with_outputs("rejected", main="clips")
+        outputs = pipeline | beam.Create([good, bad, gone]) | read
         clips = outputs.clips | beam.Map(
             lambda clip: (clip.clip_id, clip.label, clip.group, clip.waveform.tolist())
         )
