@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Bytecode of the project itself: importing it must not depend on the caller's environment.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # A process for each core, four at most (a gigabyte each); a file's tests stay together.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test e2e lint types format bench docs lock image-check dist clean

@@ -1,5 +1,6 @@
 """`AudioAugmenter`: an audiomentations policy on TFX examples, reproducible to the byte."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +29,7 @@ class AudioAugmenterSpec(ComponentSpec):
     PARAMETERS: ClassVar = {
         executor.POLICY_KEY: ExecutionParameter(type=str),
         executor.COLUMNS_KEY: ExecutionParameter(type=str, optional=True),
+        executor.EXTENSIONS_KEY: ExecutionParameter(type=str, optional=True),
         executor.EVALUATION_SPLIT_KEY: ExecutionParameter(type=str),
         executor.MAX_REJECTED_KEY: ExecutionParameter(type=float),
         executor.FAILED_DIR_KEY: ExecutionParameter(type=str),
@@ -116,6 +118,8 @@ class AudioAugmenter(BaseBeamComponent):
         }
         if sound_banks is not None:
             parameters[executor.SOUND_BANKS_KEY] = sound_banks
+        if policy.extension_versions:
+            parameters[executor.EXTENSIONS_KEY] = json.dumps(policy.extension_versions)
         if columns:  # an absent parameter leaves cache keys as they are
             parameters[executor.COLUMNS_KEY] = columns_json(columns, audio_dir)
         super().__init__(spec=AudioAugmenterSpec(**parameters))

@@ -36,7 +36,7 @@ def provenance(
         "policy_digest": policy.digest,
         "seed": policy.seed,
         "sound_bank_digest": bank_digest,
-        "library_versions": library_versions(),
+        "library_versions": library_versions(policy),
         "counters": counts.to_dict(),
         RECORDS_FACT: counts.records,
     }
@@ -66,7 +66,7 @@ def write_beside(folder: str, policy: AugmentationPolicy, facts: Mapping[str, An
         FileSystems.rename([part], [FileSystems.join(folder, name)])
 
 
-def library_versions() -> dict[str, str]:
+def library_versions(policy: AugmentationPolicy) -> dict[str, str]:
     """Return the versions that the audio's bytes depend on."""
     versions = {name: metadata.version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **versions}
+    return {"python": platform.python_version(), **versions, **policy.extension_versions}

@@ -128,7 +128,8 @@ def _run_kept(
 ) -> AugmentationCounts:
     """Do what no earlier job for the same has finished, and put the output together."""
     code = import_closure_digest("tfx_audio.components.audio_augmenter.finished_spans")
-    reasons = [job.policy.to_json(), job.bank_digest, label_counts, code, library_versions()]
+    versions = library_versions(job.policy)
+    reasons = [job.policy.to_json(), job.bank_digest, label_counts, code, versions]
     depends_on = json.dumps(reasons, sort_keys=True)
     finished = FinishedSpans(
         job.kept_dir,

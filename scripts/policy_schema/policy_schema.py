@@ -19,6 +19,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from document_schema import document_schema
 from transform_notes import (
     COST_MS_PER_S,
+    LOG_RANGES,
     NEEDS_PACKAGE,
     RANGES,
     SAMPLE_RATES,
@@ -27,6 +28,7 @@ from transform_notes import (
     WITHHELD_TRANSFORMS,
 )
 
+from tfx_audio.components.audio.augment.speed_perturb import SpeedPerturb
 from tfx_audio.components.audio.policy.check import COMPOSITIONS, SCHEMA_FILE
 
 _ID = {
@@ -56,24 +58,25 @@ def build_schema() -> dict[str, Any]:
 
 
 def transform_names() -> list[str]:
-    """Return the names of audiomentations' waveform transforms that a policy may use, sorted."""
+    """Return the names of the waveform transforms that a policy may use, sorted."""
     import audiomentations
     from audiomentations.core.transforms_interface import BaseWaveformTransform
 
-    return sorted(
+    found = [
         name
         for name, item in vars(audiomentations).items()
         if inspect.isclass(item)
         and issubclass(item, BaseWaveformTransform)
         and name not in WITHHELD_TRANSFORMS
-    )
+    ]
+    return sorted([*found, SpeedPerturb.__name__])
 
 
 def _transform(name: str) -> dict[str, Any]:
     """Return the definition of one transform."""
     import audiomentations
 
-    cls = getattr(audiomentations, name)
+    cls = getattr(audiomentations, name, SpeedPerturb)
     texts = _parameter_texts(inspect.getdoc(cls.__init__) or "")
     properties: dict[str, Any] = {"name": {"const": name}, "id": _ID}
     required = ["name"]
@@ -100,6 +103,15 @@ def _transform(name: str) -> dict[str, Any]:
         definition["x-sample-rates"] = list(SAMPLE_RATES[name])
     if withheld:
         definition["x-withheld"] = withheld
+    if name in LOG_RANGES:
+        ranges = LOG_RANGES[name]
+        definition["x-log-ranges"] = list(ranges)
+        properties["distribution"] = {
+            "enum": ["uniform", "log"],
+            "default": "uniform",
+            "description": f"log draws {', '.join(ranges)} log-uniformly: as often from x to 2x "
+            "wherever x lies. uniform is audiomentations' own, in mel for frequencies.",
+        }
     return definition
 
 

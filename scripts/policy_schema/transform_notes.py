@@ -70,6 +70,7 @@ COST_MS_PER_S: Mapping[str, float] = {
     "RoomSimulator": 70.0,
     "SevenBandParametricEQ": 1.6,
     "Shift": 0.061,
+    "SpeedPerturb": 0.69,
     "TanhDistortion": 0.51,
     "TimeMask": 0.051,
     "TimeStretch": 4.2,
@@ -77,6 +78,24 @@ COST_MS_PER_S: Mapping[str, float] = {
 }
 """CPU milliseconds for one second of audio at 16 kHz with default parameters, checks included, on
 one core of a small cloud machine: ``python -m benchmarks.transform_costs``."""
+
+LOG_RANGES: Mapping[str, tuple[str, ...]] = {
+    "AddGaussianNoise": ("amplitude",),
+    "AirAbsorption": ("distance",),
+    "Aliasing": ("sample_rate",),
+    "BandPassFilter": ("center_freq", "bandwidth_fraction"),
+    "BandStopFilter": ("center_freq", "bandwidth_fraction"),
+    "HighPassFilter": ("cutoff_freq",),
+    "HighShelfFilter": ("center_freq", "q"),
+    "Limiter": ("attack", "release"),
+    "LowPassFilter": ("cutoff_freq",),
+    "LowShelfFilter": ("center_freq", "q"),
+    "PeakingFilter": ("center_freq", "q"),
+    "SpeedPerturb": ("rate",),
+    "TanhDistortion": ("distortion",),
+    "TimeStretch": ("rate",),
+}
+"""Ranges (without ``min_``, ``max_``) that lie above 0 and are drawn uniformly, or so in mel."""
 
 SAMPLE_RATES: Mapping[str, tuple[int, ...]] = {
     "Mp3Compression": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -116,8 +135,8 @@ RANGES: Mapping[tuple[str, str], tuple[float | None, float | None]] = {
     ("RepeatPart", "min_repeats"): (1, 100),
     ("RepeatPart", "max_repeats"): (1, 100),
     ("RoomSimulator", "max_order"): (0, 20),
-    ("TimeStretch", "min_rate"): (0.1, 10.0),
-    ("TimeStretch", "max_rate"): (0.1, 10.0),
+    ("*", "min_rate"): (0.1, 10.0),
+    ("*", "max_rate"): (0.1, 10.0),
 }
 """Bounds by (transform, parameter); ``*`` is any transform. A typing error (3000
 repeats, a filter of order 1000) would fill the memory of every worker."""

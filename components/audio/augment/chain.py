@@ -1,29 +1,32 @@
 """Builds audiomentations' transforms from a policy's steps, and records what each one did."""
 
+import functools
 import importlib
 import inspect
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from audiomentations.core.utils import convert_frequency_to_mel
 
 from tfx_audio.components.audio.augment.bank_files import SoundBankFiles, install_sounds
 from tfx_audio.components.audio.augment.failure import AugmentationFailed, ready_output
 from tfx_audio.components.audio.augment.plain_floats import install_plain_floats
-from tfx_audio.components.audio.augment.random_streams import install_generators
+from tfx_audio.components.audio.augment.random_streams import Scaled, install_generators
 from tfx_audio.components.audio.augment.repairs import (
     keep_peaking_filter_below_nyquist,
     transform_class,
 )
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.check import transform_schemas
-from tfx_audio.components.audio.policy.steps import SOUNDS_KEY, TransformSpec
+from tfx_audio.components.audio.policy.steps import DISTRIBUTION_KEY, SOUNDS_KEY, TransformSpec
 from tfx_audio.components.audio.policy.yaml_document import Document
 
 Applied = dict[str, Any]
+_Scale = Callable[[float], float]
 _JSON_TYPES = frozenset({int, bool, type(None)})
 _FILE_PARAMETERS = ("noise_file_path", "ir_file_path", "file_path")
 
@@ -82,8 +85,29 @@ def _build(
         parameters[name] = banks.paths(parameters.pop(SOUNDS_KEY))
         if spec.name == "ApplyImpulseResponse":
             parameters["lru_cache_size"] = 0  # they are kept once for all threads and labels
-    make = transform_class(spec.name)
-    return _Step(spec, _construct(spec, document, lambda: make(**parameters)), chain, banks)
+    is_log = parameters.pop(DISTRIBUTION_KEY, "") == "log"
+    transform = _construct(spec, document, lambda: transform_class(spec.name)(**parameters))
+    ranges = schema["x-log-ranges"] if is_log else ()
+    return _Step(spec, transform, _log_scales(transform, ranges), chain, banks)
+
+
+def _log_scales(transform: Any, ranges: Sequence[str]) -> dict[tuple[float, float], _Scale]:
+    """Return how to draw log-uniformly from ``min_X`` to ``max_X``.
+
+    Audiomentations draws some uniformly, frequencies uniformly in mel.
+    """
+    scales: dict[tuple[float, float], _Scale] = {}
+    for name in ranges:
+        low, high = getattr(transform, f"min_{name}"), getattr(transform, f"max_{name}")
+        scale = functools.partial(_between, low, high)
+        in_mel = (convert_frequency_to_mel(low), convert_frequency_to_mel(high))
+        scales[low, high] = scale
+        scales[in_mel] = lambda share, scale=scale: convert_frequency_to_mel(scale(share))
+    return scales
+
+
+def _between(low: float, high: float, share: float) -> float:
+    return float(low * (high / low) ** share)
 
 
 def _construct(spec: TransformSpec, document: Document, make: Callable[[], Any]) -> Any:
@@ -120,13 +144,19 @@ class _Step:
     """One transform: run with nothing stale, checked, timed and recorded."""
 
     def __init__(
-        self, spec: TransformSpec, transform: Any, chain: Chain, banks: SoundBankFiles
+        self,
+        spec: TransformSpec,
+        transform: Any,
+        scales: Mapping[tuple[float, float], _Scale],
+        chain: Chain,
+        banks: SoundBankFiles,
     ) -> None:
         self._name = spec.name
         self._head: Applied = {"name": spec.name, "path": spec.path}
         if spec.id:
             self._head["id"] = spec.id
         self._transform = transform
+        self._scaled = Scaled(scales)
         self._inner = _inner_transforms(transform)
         self._applied = chain.applied
         self._banks = banks
@@ -138,7 +168,8 @@ class _Step:
         transform.parameters = {"should_apply": None}
         start = time.perf_counter()
         try:
-            result = transform(samples, sample_rate)
+            with self._scaled:
+                result = transform(samples, sample_rate)
         except Exception as error:
             raise _failed(self._name, error) from error
         if not transform.parameters["should_apply"]:

@@ -15,6 +15,7 @@ import random
 import sys
 import threading
 import types
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class _Generators(threading.local):
     def __init__(self) -> None:
         self.random = random.Random()
         self.key: bytes | None = None
+        self.scales: Mapping[tuple[float, float], Callable[[float], float]] = {}
         self._bits = np.random.SFC64(0)
         self._numpy = np.random.RandomState(self._bits)
         self._normal = np.random.Generator(self._bits).standard_normal
@@ -98,11 +100,38 @@ def native_seed() -> int | None:
     return None if key is None else int.from_bytes(key[28:36], "little") >> 2
 
 
+class Scaled:
+    """Context in which this thread draws from some ranges other than uniformly.
+
+    Args:
+      scales: By the range's ends, as the transform hands them to `uniform`: the value for a
+        number that is uniform from 0 to 1.
+    """
+
+    def __init__(self, scales: Mapping[tuple[float, float], Callable[[float], float]]) -> None:
+        self._scales = scales
+
+    def __enter__(self) -> None:
+        _generators.scales = self._scales
+
+    def __exit__(self, *exception: object) -> None:
+        _generators.scales = {}
+
+
+def _scaled(draw: Callable[..., Any]) -> Callable[..., Any]:
+    def uniform(low: float, high: float, *size: Any) -> Any:
+        scale = _generators.scales.get((low, high))
+        return draw(low, high, *size) if scale is None else scale(draw(0.0, 1.0))
+
+    return uniform
+
+
 class _Random:
     """Stands in for the module `random`."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(random if _generators.key is None else _generators.random, name)
+        function = getattr(random if _generators.key is None else _generators.random, name)
+        return _scaled(function) if name == "uniform" and _generators.scales else function
 
 
 class _NumpyRandom:
@@ -111,6 +140,8 @@ class _NumpyRandom:
     def __getattr__(self, name: str) -> Any:
         if _generators.key is None:
             return getattr(np.random, name)
+        if name == "uniform" and _generators.scales:
+            return _scaled(_generators.numpy.uniform)
         return _generators.randn if name == "randn" else getattr(_generators.numpy, name)
 
 
@@ -127,13 +158,16 @@ _RANDOM = _Random()
 _NUMPY = _numpy_module()
 
 
-def install_generators() -> None:
-    """Replace the generators inside audiomentations' modules; a second call changes nothing."""
+def install_generators(*modules: str) -> None:
+    """Replace the generators inside audiomentations' modules, and inside those named.
+
+    A second call changes nothing.
+    """
     import audiomentations  # noqa: F401
 
     with _LOCK:
         for name, module in list(sys.modules.items()):
-            if name != _LIBRARY and not name.startswith(f"{_LIBRARY}."):
+            if name not in (_LIBRARY, *modules) and not name.startswith(f"{_LIBRARY}."):
                 continue
             if getattr(module, "random", None) is random:
                 module.random = _RANDOM  # type: ignore[attr-defined]

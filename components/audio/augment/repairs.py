@@ -13,15 +13,24 @@ from audiomentations.core.transforms_interface import BaseWaveformTransform
 from audiomentations.core.utils import calculate_rms, get_crossfade_length
 
 from tfx_audio.components.audio.augment.bank_files import load_sound
-from tfx_audio.components.audio.augment.random_streams import SeededRoom
+from tfx_audio.components.audio.augment.random_streams import SeededRoom, install_generators
+from tfx_audio.components.audio.augment.speed_perturb import SpeedPerturb
+from tfx_audio.components.audio.policy.extensions import extensions
 
 BELOW_NYQUIST = 0.9999
 SILENT_RMS = 1e-9  # below it AddBackgroundNoise adds nothing
 
 
 def transform_class(name: str) -> Any:
-    """Return the class of a transform or composition: the repaired one where there is one."""
-    return _REPAIRED.get(name) or getattr(audiomentations, name)
+    """Return the class of a transform or composition, which draws from the seeded streams.
+
+    It is the repaired one or our own where there is one, else an installed package's, else
+    audiomentations'.
+    """
+    point = extensions().get(name)
+    cls = _OWN.get(name) or (point.load() if point else getattr(audiomentations, name))
+    install_generators(cls.__module__)
+    return cls
 
 
 def keep_peaking_filter_below_nyquist() -> None:
@@ -120,8 +129,9 @@ class RoomSimulator(audiomentations.RoomSimulator):  # type: ignore[misc]
             return np.asarray(super().__call__(samples, sample_rate))
 
 
-_REPAIRED = {
-    cls.__name__: cls for cls in (AddBackgroundNoise, AddShortNoises, RepeatPart, RoomSimulator)
+_OWN = {
+    cls.__name__: cls
+    for cls in (AddBackgroundNoise, AddShortNoises, RepeatPart, RoomSimulator, SpeedPerturb)
 }
 
 

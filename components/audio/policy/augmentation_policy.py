@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 from tfx_audio.components.audio.clip import CLEAN, label_names
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.check import Checker, policy_schema
+from tfx_audio.components.audio.policy.extensions import extension_versions
 from tfx_audio.components.audio.policy.label_changes import change_transforms, check_ids
 from tfx_audio.components.audio.policy.steps import TransformSpec, read_transforms
 from tfx_audio.components.audio.policy.yaml_document import MAX_BYTES, Document, read_document
@@ -77,9 +79,18 @@ class AugmentationPolicy:
     @property
     def sound_banks(self) -> tuple[str, ...]:
         """Names of the sound banks that the policy needs, sorted."""
-        trees = [self.transforms, *self.conditions.values()]
-        trees += [self.transforms_for(label) for label in self.labels]
-        return tuple(sorted({name for tree in trees for spec in tree for name in spec.sounds()}))
+        return tuple(sorted({name for step in self._steps() for name in step.sounds()}))
+
+    @property
+    def extension_versions(self) -> dict[str, str]:
+        """Versions of the installed packages whose transforms the policy names."""
+        return extension_versions({step.name for step in self._steps()})
+
+    def _steps(self) -> Iterator[TransformSpec]:
+        """Yield every step that any clip may meet, those inside others too."""
+        trees = [self.transforms_for(label) for label in ("", *self.labels)]
+        for spec in itertools.chain(*trees, *self.conditions.values()):
+            yield from spec.walk()
 
     def transforms_for(self, label: str) -> tuple[TransformSpec, ...]:
         """Return what runs on copies of clips with this label."""
@@ -128,9 +139,7 @@ class AugmentationPolicy:
 
     def check_sample_rate(self, sample_rate: int) -> None:
         """Raise `InvalidInput` if a transform can't take clips of a sample rate, in Hz."""
-        trees = [self.transforms_for(label) for label in ("", *self.labels)]
-        roots = [step for specs in (*trees, *self.conditions.values()) for step in specs]
-        for step in (inner for root in roots for inner in root.walk()):
+        for step in self._steps():
             rates = policy_schema()["definitions"].get(step.name, {}).get("x-sample-rates")
             if rates and sample_rate not in rates:
                 raise InvalidInput(

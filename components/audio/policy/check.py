@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
+from tfx_audio.components.audio.policy.extensions import add_extensions
 from tfx_audio.components.audio.policy.yaml_document import Document, PlacePath
 
 SCHEMA_FILE = "augmentation_policy.schema.json"
@@ -43,10 +44,9 @@ _Validator = jsonschema.validators.extend(
 
 @functools.lru_cache(maxsize=1)
 def policy_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a policy file."""
+    """Return the JSON Schema of a policy file, with the transforms of installed packages."""
     text = resources.files("tfx_audio.schemas").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    return add_extensions(json.loads(text))
 
 
 @functools.lru_cache(maxsize=1)

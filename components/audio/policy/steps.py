@@ -19,6 +19,7 @@ from tfx_audio.components.audio.policy.check import (
 from tfx_audio.components.audio.policy.yaml_document import PlacePath, show_path
 
 SOUNDS_KEY = "sounds"
+DISTRIBUTION_KEY = "distribution"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,20 @@ def read_transform(
     }
     spec = TransformSpec(name, parameters, children, checked.get("id", ""), path)
     _check_together(spec, schemas[name]["properties"], checker)
+    _check_log_ranges(spec, schemas[name], checker)
     return spec
+
+
+def _check_log_ranges(spec: TransformSpec, schema: Mapping[str, Any], checker: Checker) -> None:
+    """Check that a range that is drawn log-uniformly begins above 0."""
+    if spec.parameters.get(DISTRIBUTION_KEY) != "log":
+        return
+    for key in (f"min_{name}" for name in schema["x-log-ranges"]):
+        low = spec.parameters.get(key, schema["properties"][key].get("default"))
+        if low is not None and low <= 0:
+            raise checker.refuse(
+                (*spec.at, DISTRIBUTION_KEY), f"log needs a range above 0, but {key} is {low:g}"
+            )
 
 
 def _check_together(spec: TransformSpec, known: Mapping[str, Any], checker: Checker) -> None:
