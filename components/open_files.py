@@ -75,6 +75,17 @@ def file_digest(uri: str) -> str:
     return digest.hexdigest()
 
 
+def file_state(uri: str) -> tuple[int, ...]:
+    """Return what changes with every write to a file of this machine; none for another."""
+    try:
+        found = os.stat(uri) if is_local(uri) else None
+    except OSError:
+        found = None
+    if found is None:
+        return ()
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
 def digest_as_read(uri: str, data: bytes) -> str:
     """Return `file_digest` of a file whose bytes have just been read."""
     return hashlib.sha256(data).hexdigest() if is_local(uri) else file_digest(uri)
@@ -125,6 +136,12 @@ def read_record_file(uri: str) -> Iterator[bytes]:
             yield from read_records(file)
     except ValueError as error:
         raise ValueError(f"{uri}: {error}") from error
+
+
+def read_record_files(folder: str) -> Iterator[bytes]:
+    """Yield the records of a folder's TFRecord files; see `read_record_file`."""
+    for path in match_files(folder, "*"):
+        yield from read_record_file(path)
 
 
 def match_files(folder: str, pattern: str) -> list[str]:

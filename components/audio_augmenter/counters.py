@@ -86,17 +86,13 @@ class AugmentationCounts:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, names sorted, times and lengths rounded to milliseconds."""
-        return {
-            "read": self.read,
-            "kept": self.kept,
-            "augmented": self.augmented,
-            "conditioned": dict(sorted(self.conditioned.items())),
-            "rejected": dict(sorted(self.rejected.items())),
-            "applied": dict(sorted(self.applied.items())),
-            "ms": {name: round(value, 3) for name, value in sorted(self.ms.items())},
-            "audio_s_in": round(self.audio_s_in, 3),
-            "audio_s_out": round(self.audio_s_out, 3),
-        }
+        return {name: _plain(value) for name, value in vars(self).items() if name != "records"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in sorted(value.items())}
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def read_counts(result: Any) -> AugmentationCounts:

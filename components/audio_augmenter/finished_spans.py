@@ -28,6 +28,7 @@ from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, ad
 from tfx_audio.components.audio_augmenter.merkle import LEAF_BYTES, leaf
 from tfx_audio.components.audio_augmenter.spans import Span, read_span
 from tfx_audio.components.audio_augmenter.transforms import EXAMPLES, REJECTED, ExampleFn
+from tfx_audio.components.open_files import file_state, is_local
 
 _COUNTS_FILE = "counts.json"
 _LEAVES = ".leaves"
@@ -111,8 +112,8 @@ class FinishedSpans:
             yield (self._folder / work.name / REJECTED).read_bytes()
 
 
-class FinishSpans(beam.PTransform):
-    """Do the work on spans, and keep each one's results when they are whole."""
+class FinishSpanFn(beam.DoFn):
+    """Does the work on spans, and keeps each one's results when they are whole."""
 
     def __init__(
         self,
@@ -129,34 +130,21 @@ class FinishSpans(beam.PTransform):
           folder: Where results are kept; every worker must reach it.
           arguments: What a step's `process` is given beside a record.
         """
-        super().__init__()
-        self._fn = _FinishSpanFn(dict(steps), outputs, folder, arguments)
-
-    def expand(self, works: beam.PCollection[SpanWork]) -> beam.PCollection[None]:
-        """Return nothing; the results are in the folder."""
-        return works | "Spread" >> beam.Reshuffle() | "Finish" >> beam.ParDo(self._fn)
-
-
-class _FinishSpanFn(beam.DoFn):
-    def __init__(
-        self,
-        steps: dict[str, ExampleFn],
-        outputs: Mapping[str, Mapping[str, str]],
-        folder: str,
-        arguments: Mapping[str, tuple[Any, ...]],
-    ) -> None:
         self._steps, self._outputs = steps, outputs
         self._folder, self._arguments = folder, arguments
 
     def setup(self) -> None:
+        """Begin to count."""
         for fn in self._steps.values():
             fn.setup()
 
     def finish_bundle(self) -> None:
+        """Hand on what was counted."""
         for fn in self._steps.values():
             fn.finish_bundle()
 
     def process(self, work: SpanWork) -> Iterable[None]:
+        """Yield nothing; the results are in the folder."""
         fn, outputs = self._steps[work.step], self._outputs[work.step]
         arguments = self._arguments.get(work.step, ())
         with _appearing(Path(self._folder, work.name)) as part, contextlib.ExitStack() as files:
@@ -203,9 +191,8 @@ def _appearing(folder: Path) -> Iterator[Path]:
 
 def _digest(step: str, span: Span, depends_on: str) -> str:
     """Return a name for a span's results: by what its file is, not where."""
-    if FileSystems.get_scheme(span.path) is None:
-        found = os.stat(span.path)
-        file: list[object] = [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    if is_local(span.path):
+        file: list[object] = [*file_state(span.path)]
     else:
         (match,) = FileSystems.match([span.path])[0].metadata_list
         file = [span.path, match.size_in_bytes, match.last_updated_in_seconds]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from tfx_audio.components.audio.splits import TRAIN
 from tfx_audio.components.audio_augmenter.counters import AugmentationCounts, read_counts
 from tfx_audio.components.audio_augmenter.finished_spans import (
     FinishedSpans,
-    FinishSpans,
+    FinishSpanFn,
     plan_work,
 )
 from tfx_audio.components.audio_augmenter.job import CONDITIONS, AugmentationJob
@@ -86,7 +86,8 @@ def run_job(
     augmenter = Augmenter(job.policy, stage_banks(job.bank_uris))
     spans = {split: plan_spans(patterns) for split, patterns in job.inputs.items()}
     check_records(job.records, sample_records(spans[TRAIN], _SAMPLED_RECORDS))
-    label_counts = _count_labels(job, spans[TRAIN]) if needs_labels(job.policy) else None
+    by_label = job.policy.balance != "none" or job.policy.labels  # so they are counted first
+    label_counts = _count_labels(job, spans[TRAIN]) if by_label else None
 
     def run(to_do: Mapping[str, list[Span]], add_steps: Callable[[beam.Pipeline], None]) -> Any:
         train, judged = to_do[TRAIN], to_do.get(CONDITIONS, [])
@@ -140,14 +141,15 @@ def _run_kept(
         augment = AugmentFn(policy_json, banks, progress_dir, job.records)
         conditions = ConditionFn(policy_json, banks, progress_dir, job.records)
         passed = {split: ExampleFn(job.records) for split in job.passed_splits}
-        do_work = FinishSpans(
+        do_work = FinishSpanFn(
             {TRAIN: augment, **passed, CONDITIONS: conditions},
             job.outputs_by_step,
             job.kept_dir,
             {TRAIN: (label_counts,)},
         )
         to_do = {step: [w.span for w in missing if w.step == step] for step in spans_by_step}
-        run(to_do, lambda pipeline: pipeline | beam.Create(missing) | do_work)
+        work = beam.Create(missing) | beam.Reshuffle() | beam.ParDo(do_work)
+        run(to_do, lambda pipeline: pipeline | work)
     roots = {}
     for step in spans_by_step:
         for split in job.outputs_by_step[step].values():
@@ -217,14 +219,9 @@ def build(
         leaves
         | "Leaves" >> beam.Flatten()
         | "By split" >> beam.GroupByKey()
-        | "Root" >> beam.MapTuple(_root_line)
+        | "Root" >> beam.MapTuple(lambda split, found: json.dumps({split: describe_leaves(found)}))
         | "Write[roots]" >> beam.io.WriteToText(_lines_in(job, _ROOTS), num_shards=1)
     )
-
-
-def needs_labels(policy: AugmentationPolicy) -> bool:
-    """Return whether the policy treats labels differently, so that they are counted first."""
-    return policy.balance != "none" or bool(policy.labels)
 
 
 def _count_labels(job: AugmentationJob, spans: Sequence[Span]) -> dict[str, int]:
@@ -254,10 +251,6 @@ def _lines_once(folder: str) -> list[Any]:
             lines.extend(map(json.loads, file))
     FileSystems.delete([folder])
     return lines
-
-
-def _root_line(split: str, leaves: Iterable[bytes]) -> str:
-    return json.dumps({split: describe_leaves(leaves)})
 
 
 def _write(

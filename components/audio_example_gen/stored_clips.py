@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -26,7 +25,7 @@ from tfx_audio.components.audio.reading.recording import (
 from tfx_audio.components.audio.reading.unusable import Unusable
 from tfx_audio.components.audio.rejection import Rejection
 from tfx_audio.components.audio_example_gen.record_formats import Values, read_values
-from tfx_audio.components.open_files import digest_as_read, file_digest, is_local, open_file
+from tfx_audio.components.open_files import digest_as_read, file_digest, file_state, open_file
 
 _BYTES_PER_VALUE = 10  # the most that a varint of an int64 list takes
 
@@ -43,7 +42,7 @@ def read_recording(
         of the error. Without it no digest is taken.
     """
     if recording.features:
-        before = _state(recording.uri)
+        before = file_state(recording.uri)
         yield from _read_records(recording, recording.features, clip_format)
         if on_content:
             on_content(_content_since(recording.uri, before))
@@ -69,24 +68,13 @@ def recording_number(recording: Recording, content: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode(errors="surrogateescape")).digest(), "big")
 
 
-def _state(uri: str) -> tuple[int, ...]:
-    """Return what changes with every write to a file of this machine."""
-    if not is_local(uri):
-        return ()
-    try:
-        found = os.stat(uri)
-    except OSError:
-        return ()
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
 def _content_since(uri: str, before: tuple[int, ...]) -> str:
     """Return the digest of a file that was read record by record since `before`."""
     try:
         digest = file_digest(uri)
     except OSError as error:
         return type(error).__name__
-    return digest if _state(uri) == before else "changed while it was read"
+    return digest if file_state(uri) == before else "changed while it was read"
 
 
 def records_of(recording: Recording, max_samples: int) -> Iterator[tuple[Row, Values] | Rejection]:

@@ -30,7 +30,7 @@ from tfx_audio.components.augmentation_report.tables import (
     transform_uses,
 )
 from tfx_audio.components.augmentation_report.totals import SplitTotals
-from tfx_audio.components.open_files import match_files, open_file, read_record_file
+from tfx_audio.components.open_files import match_files, open_file, read_record_files
 from tfx_audio.components.rejected_table import read_rejections
 
 MAX_FAMILIES = 60
@@ -120,7 +120,7 @@ def _read_split(
 ) -> SplitTotals:
     """Count one split, and offer its records to the samplers."""
     totals = SplitTotals()
-    for record in (read(r) for path in match_files(uri, "*") for r in read_record_file(path)):
+    for record in map(read, read_record_files(uri)):
         features = examples.parse_features(record)
         totals.add(features)
         label = examples.label_of(features)

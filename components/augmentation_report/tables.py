@@ -58,26 +58,12 @@ def label_rows(
 
 
 def _split_rows(split: str, old: SplitTotals, new: SplitTotals) -> Iterator[LabelRow]:
-    yield LabelRow(
-        split,
-        ALL_LABELS,
-        old.total_clips,
-        new.total_clips,
-        old.total_seconds,
-        new.total_seconds,
-        max(old.total_clips, new.total_clips),
-    )
+    clips, seconds = (old.total_clips, new.total_clips), (old.total_seconds, new.total_seconds)
+    yield LabelRow(split, ALL_LABELS, *clips, *seconds, max(clips))
     largest = max([*old.clips.values(), *new.clips.values()], default=0)
     for label in sorted({*old.clips, *new.clips}):
-        yield LabelRow(
-            split,
-            label,
-            old.clips[label],
-            new.clips[label],
-            old.seconds.get(label, 0.0),
-            new.seconds.get(label, 0.0),
-            largest,
-        )
+        seconds = old.seconds.get(label, 0.0), new.seconds.get(label, 0.0)
+        yield LabelRow(split, label, old.clips[label], new.clips[label], *seconds, largest)
 
 
 def train_histograms(

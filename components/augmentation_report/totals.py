@@ -29,7 +29,6 @@ class SplitTotals:
     durations_s: array[float] = field(default_factory=lambda: array("f"))
     rms_dbfs: array[float] = field(default_factory=lambda: array("f"))
     peak_dbfs: array[float] = field(default_factory=lambda: array("f"))
-    clipped: int = 0
 
     def add(self, features: Mapping[str, Sequence[Any]]) -> None:
         """Count one example of the data contract, given as parsed features."""
@@ -46,7 +45,6 @@ class SplitTotals:
         self.durations_s.append(duration_s)
         self.rms_dbfs.append(float(features[examples.RMS_KEY][0]))
         self.peak_dbfs.append(float(features[examples.PEAK_KEY][0]))
-        self.clipped += float(features[examples.CLIPPED_KEY][0]) > 0.0
 
     @property
     def total_clips(self) -> int:

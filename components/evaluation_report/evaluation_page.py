@@ -1,7 +1,8 @@
 """What the evaluation page shows, as plain data out of scored clips."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from tfx_audio.components.audio import progress
@@ -21,7 +22,7 @@ from tfx_audio.components.evaluation_report.evaluated_clips import (
     reliability,
     wilson_interval,
 )
-from tfx_audio.components.open_files import match_files, read_record_file
+from tfx_audio.components.open_files import read_record_files
 
 PAGE = "tfx_audio.components.evaluation_report:evaluation"
 MAX_SHOWN = 80
@@ -42,7 +43,7 @@ def build_evaluation(
       frontend: The configuration's ``model.frontend`` as plain values.
     """
     clips: list[EvaluatedClip] = []
-    for clip in evaluate_clips(_records(folders), ask):
+    for clip in evaluate_clips(chain.from_iterable(map(read_record_files, folders)), ask):
         clips.append(clip)
         if len(clips) % BATCH == 0:
             progress.report("EvaluationReport", len(clips), None, "clips scored")
@@ -72,12 +73,6 @@ def build_evaluation(
     }
 
 
-def _records(folders: Sequence[str]) -> Iterator[bytes]:
-    for folder in folders:
-        for path in match_files(folder, "*"):
-            yield from read_record_file(path)
-
-
 def _tables(clips: Sequence[EvaluatedClip]) -> dict[str, dict[str, dict[str, tuple[int, int]]]]:
     """Return (right, clips) by row and condition: of all clips, by label, group, duration."""
     lengths = sorted(clip.duration_s for clip in clips)
@@ -103,7 +98,7 @@ def _views(
     """Read the chosen clips again and draw them until the page is full; errors first, by score."""
     wanted = {clip.clip_id for clip in chosen}
     found: dict[str, Clip] = {}
-    for record in _records(folders):
+    for record in chain.from_iterable(map(read_record_files, folders)):
         if (clip_id := examples.text_of(record, examples.CLIP_ID_KEY)) in wanted:
             found[clip_id] = examples.example_to_clip(record)
     rate = max((clip.sample_rate for clip in found.values()), default=0)

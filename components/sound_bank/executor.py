@@ -1,6 +1,7 @@
 """Executor of `SoundBank`: folders of sounds in, one checked and resampled artifact out."""
 
 import collections
+import itertools
 import json
 import os
 from typing import Any
@@ -47,19 +48,18 @@ class Executor(BaseExecutor):
         rejected = artifact_utils.get_single_instance(output_dict[REJECTED_KEY])
         sample_rate = int(exec_properties[SAMPLE_RATE_KEY])
         contents: dict[str, BankContents] = {}
-        done = 0
+        numbers = itertools.count(1)
 
         def count_sound() -> None:
-            nonlocal done
-            done += 1
-            progress.report(STAGE, done, None, "sounds")
+            progress.report(STAGE, next(numbers), None, "sounds")
 
         for name, folder in sorted(json.loads(exec_properties[BANKS_KEY]).items()):
             target = os.path.join(banks.uri, name)
             contents[name] = prepare_bank(name, folder, target, sample_rate, count_sound)
         read = computed(digest_of_banks({name: c.read for name, c in contents.items()}))
         check_content(exec_properties[BANK_DIGEST_KEY], read, f"sound banks {', '.join(contents)}")
-        _write(os.path.join(banks.uri, BANKS_FILE), describe(contents, sample_rate))
+        with fileio.open(os.path.join(banks.uri, BANKS_FILE), "w") as file:
+            file.write(describe(contents, sample_rate))
         banks.set_string_custom_property("digest", combined_digest(contents))
         banks.set_string_custom_property("banks", ",".join(contents))
         banks.set_int_custom_property("sample_rate", sample_rate)
@@ -76,9 +76,3 @@ class Executor(BaseExecutor):
         failed_dir = exec_properties.get(FAILED_DIR_KEY) or ""
         with kept_if_it_fails(rejected.uri, failed_dir, STAGE) as table:
             check_sounds(contents.values(), float(exec_properties[MAX_REJECTED_KEY]), STAGE, table)
-
-
-def _write(path: str, text: str) -> None:
-    fileio.makedirs(os.path.dirname(path))
-    with fileio.open(path, "w") as file:
-        file.write(text)

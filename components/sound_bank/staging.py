@@ -19,8 +19,7 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.components.audio.regular_file import open_regular
-from tfx_audio.components.open_files import open_file
+from tfx_audio.components.open_files import file_digest, is_local, open_file
 from tfx_audio.components.whole_files import write_whole
 
 _FOLDER = f"tfx_audio_sound_banks_{os.getuid() if hasattr(os, 'getuid') else 'user'}"
@@ -41,7 +40,7 @@ def stage_banks(bank_uris: Mapping[str, str]) -> dict[str, str]:
 
 
 def _stage(name: str, uri: str) -> str:
-    if FileSystems.get_scheme(uri) is None:
+    if is_local(uri):
         if not os.path.isdir(uri):
             raise InvalidInput(
                 f"sound bank {name!r}: expected a folder that every worker can read, {uri} is "
@@ -108,9 +107,5 @@ def _digest(folder: Path) -> str:
     """Return a digest of a folder's files, names and content."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if not path.is_dir()):
-        content = hashlib.sha256()
-        with open_regular(file) as opened:
-            while chunk := opened.read(2**20):
-                content.update(chunk)
-        digest.update(f"{file.relative_to(folder)}\0{content.hexdigest()}\n".encode())
+        digest.update(f"{file.relative_to(folder)}\0{file_digest(str(file))}\n".encode())
     return digest.hexdigest()

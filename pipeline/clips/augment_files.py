@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,9 @@ from tfx_audio.components.audio_augmenter.spans import count_records, plan_spans
 from tfx_audio.components.audio_augmenter.wav_files import write_wav_files
 from tfx_audio.components.audio_augmenter.workers import worker_args
 from tfx_audio.components.audio_example_gen.config import IngestConfig
+from tfx_audio.components.open_files import read_record_files
 from tfx_audio.components.sound_bank.banks import check_sounds, combined_digest, prepare_bank
-from tfx_audio.pipeline.clips.augment_inputs import count_reasons, ingest_audio, record_patterns
+from tfx_audio.pipeline.clips.augment_inputs import ingest_audio, record_patterns
 from tfx_audio.pipeline.clips.output_folder import RESULT, appearing_when_whole
 
 REJECTED_FILE = "rejected.jsonl"
@@ -83,7 +85,7 @@ def _ingest(request: AugmentRequest, folder: Path, rejected: Path) -> dict[str, 
     rejected.write_text("".join(f"{rejection.to_json()}\n" for rejection in rejections))
     clips = count_records([span for split in patterns.values() for span in plan_spans(split)])
     check_rejected(
-        count_reasons(rejections),
+        Counter(rejection.reason for rejection in rejections),
         (clips or 0) + len(rejections),
         request.max_rejected_fraction,
         "ingest",
@@ -111,7 +113,7 @@ def _augment(
         bank_digest=digest,
     )
     args = [] if request.workers is None else worker_args(request.workers)
-    counts = run_job(job, _make_pipeline, args)
+    counts = run_job(job, lambda args: beam.Pipeline(FnApiRunner(), PipelineOptions(args)), args)
     with rejected.open("ab") as file:
         for part in sorted(table.glob("*.jsonl")):
             file.write(part.read_bytes())
@@ -125,10 +127,6 @@ def _augment(
         counts.rejected, counts.attempted, request.max_rejected_fraction, STAGE, _kept(request)
     )
     return counts
-
-
-def _make_pipeline(beam_args: list[str]) -> beam.Pipeline:
-    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(beam_args))
 
 
 def _prepare_banks(
@@ -159,16 +157,10 @@ def _prepare_banks(
 def _to_wav(folder: Path) -> None:
     """Turn the folder's TFRecords into WAV files and a manifest."""
     splits = sorted(folder.glob(f"{SPLIT_PREFIX}*"))
-    write_wav_files(
-        {split.name.removeprefix(SPLIT_PREFIX): _examples(split) for split in splits}, folder
-    )
+    examples = {s.name.removeprefix(SPLIT_PREFIX): read_record_files(str(s)) for s in splits}
+    write_wav_files(examples, folder)
     for split in splits:
         shutil.rmtree(split)
-
-
-def _examples(split: Path) -> Iterator[bytes]:
-    for span in plan_spans(f"{split}/*"):
-        yield from read_span(span)
 
 
 def _kept(request: AugmentRequest) -> str:

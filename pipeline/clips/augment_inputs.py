@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from tfx_audio.components.audio_augmenter.spans import count_records, match_file
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.transforms import REJECTED, read_clips
 from tfx_audio.components.code_digest import import_closure_digest
-from tfx_audio.components.open_files import read_record_file
+from tfx_audio.components.open_files import file_state, read_record_file
 from tfx_audio.pipeline.clips.sound_folder import list_sounds
 
 _CLIPS, _REJECTED = "clips", "rejected"
@@ -97,10 +96,7 @@ def _digest(recordings: Sequence[Recording], clip_format: ClipFormat) -> str:
     """Return a digest of what is ingested: of the files as the system describes them."""
     digest = hashlib.sha256(import_closure_digest(__name__).encode())
     for recording in recordings:
-        facts: tuple[int, ...] = ()
-        with contextlib.suppress(OSError):  # deleted meanwhile: reading it reports that
-            found = os.stat(recording.uri)
-            facts = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        facts = file_state(recording.uri)  # none if deleted meanwhile: reading it reports that
         digest.update(f"{clip_format} {recording} {facts}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
@@ -142,11 +138,6 @@ def _write_split(
         | f"Write[{split}]" >> beam.io.WriteToTFRecord(prefix)
     )
     return read[REJECTED] | f"Rejected[{split}]" >> beam.Map(lambda record: record.to_json())
-
-
-def count_reasons(rejections: Iterable[Rejection]) -> dict[str, int]:
-    """Count rejections by reason."""
-    return dict(collections.Counter(rejection.reason for rejection in rejections))
 
 
 def _files_in(folder: str | Path) -> str:

@@ -13,7 +13,7 @@ from tfx_audio.components.audio.records.examples import SOURCE_CLIP_ID_KEY, text
 from tfx_audio.components.audio.splits import SPLIT_PREFIX
 from tfx_audio.components.audio_augmenter.merkle import describe_leaves, leaf
 from tfx_audio.components.audio_augmenter.provenance import PROVENANCE_FILE, RECORDS_FACT
-from tfx_audio.components.open_files import match_files, read_record_file
+from tfx_audio.components.open_files import read_record_files
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.replay import all_records, is_same, read_policy, records_of
 
@@ -79,11 +79,10 @@ def verify(
 def _read(folder: str, share: float, chosen: list[bytes]) -> Iterator[bytes]:
     """Yield a split's records, and keep a random share; nobody can know before which."""
     generator = random.SystemRandom()
-    for path in match_files(folder, "*"):
-        for record in read_record_file(path):
-            if generator.random() < share:
-                chosen.append(record)
-            yield record
+    for record in read_record_files(folder):
+        if generator.random() < share:
+            chosen.append(record)
+        yield record
 
 
 def _is_made(clip: Clip) -> bool:
