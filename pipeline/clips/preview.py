@@ -77,12 +77,12 @@ def preview_policy(request: PreviewRequest) -> Report:
 
 
 def make_copies(
-    augmenter: Augmenter, clip: Clip, copies: int, first: int = 1
+    augmenter: Augmenter, clip: Clip, copies: int
 ) -> tuple[list[Clip], list[Rejection]]:
-    """Make copies of one clip, numbered from `first`; return those and why others failed."""
+    """Make copies of one clip; return those and why others failed."""
     made: list[Clip] = []
     failed: list[Rejection] = []
-    for copy_index in range(first, first + copies):
+    for copy_index in range(1, copies + 1):
         try:
             made.append(augmenter.augment(clip, copy_index))
         except AugmentationFailed as error:

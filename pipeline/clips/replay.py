@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -34,27 +34,6 @@ _COMPARED = (
 
 
 @dataclass(frozen=True)
-class ReplayRequest:
-    """What is made again.
-
-    Attributes:
-      augmented: Folder of the artifact ``augmented_examples``.
-      examples: Folder of the examples that it was made from.
-      clip_id: Id of the source, not of the copy.
-      copy_index: Number of the copy, from 1; None for a condition.
-      condition: A robustness condition; None for a copy.
-      sound_banks: Folders by name.
-    """
-
-    augmented: Path
-    examples: Path
-    clip_id: str
-    copy_index: int | None = None
-    condition: str | None = None
-    sound_banks: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Replayed:
     """What came out.
 
@@ -69,27 +48,39 @@ class Replayed:
     verdict: str
 
 
-def replay(request: ReplayRequest) -> Replayed:
+def replay(
+    augmented: Path, examples: Path, clip_id: str, which: int | str, sound_banks: Mapping[str, str]
+) -> Replayed:
     """Make one copy, or one condition, again.
+
+    Args:
+      augmented: Folder of the artifact ``augmented_examples``.
+      examples: Folder of the examples that it was made from.
+      clip_id: Id of the source, not of the copy.
+      which: Number of the copy, from 1, or the name of a robustness condition.
+      sound_banks: Folders by name.
 
     Raises:
       InvalidInput: If policy, source or sound banks can't be found, or the copy can't be made.
     """
-    policy = read_policy(request.augmented)
-    source = _source(request.examples, request.clip_id, records_of(request.augmented))
-    with prepared_banks(policy, request.sound_banks, source.sample_rate) as banks:
-        augmenter = Augmenter(policy, banks.folders)
+    policy = read_policy(augmented)
+    source = _source(examples, clip_id, records_of(augmented))
+    with prepared_banks(policy, sound_banks, source.sample_rate) as banks:
         try:
-            if request.condition is not None:
-                clip = augmenter.condition(source, request.condition)
-            else:
-                clip = augmenter.augment(source, request.copy_index or 1)
+            clip = make_again(Augmenter(policy, banks.folders), source, which)
         except AugmentationFailed as error:
             raise InvalidInput(
                 f"this copy can't be made, now as then (see the rejected table): {error}"
             ) from error
     wav = encode_wav(clip.waveform, clip.sample_rate)
-    return Replayed(clip, wav, _compare(request.augmented, clip))
+    return Replayed(clip, wav, _compare(augmented, clip))
+
+
+def make_again(augmenter: Augmenter, source: Clip, which: int | str) -> Clip:
+    """Return a copy of a clip by its number, or the clip under a condition by its name."""
+    if isinstance(which, int):
+        return augmenter.augment(source, which)
+    return augmenter.condition(source, which)
 
 
 def read_policy(folder: Path, argument: str = "--augmented") -> AugmentationPolicy:

@@ -7,7 +7,7 @@ on.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -42,7 +42,12 @@ class Sounds(NamedTuple):
         Raises:
           InvalidInput: If no rate is set, and no header can be read.
         """
-        rate = self.config.sample_rate or common_sample_rate(self.recordings)
+        rate = self.config.sample_rate
+        if not rate:
+            rates = sampled_rates(self.recordings)
+            if not rates:
+                raise InvalidInput("none of the files can be read as audio")
+            rate = most_common_rate(rates)
         return self.config.clip_format(rate)
 
 
@@ -99,18 +104,6 @@ def choose_clips(recordings: Iterable[Recording], count: int) -> list[Recording]
         turns.append((seen[row.label], row.label, row.clip_id, recording))
     chosen = [turn[-1] for turn in sorted(turns, key=lambda turn: turn[:3])[:count]]
     return sorted(chosen, key=lambda one: (one.rows[0].label, one.rows[0].clip_id))
-
-
-def common_sample_rate(recordings: Sequence[Recording]) -> int:
-    """Return what most headers say, as a run does.
-
-    Raises:
-      InvalidInput: If no header can be read.
-    """
-    rates = sampled_rates(recordings)
-    if not rates:
-        raise InvalidInput("none of the files can be read as audio")
-    return most_common_rate(rates)
 
 
 def read_clips(

@@ -15,7 +15,13 @@ from tfx_audio.components.audio_augmenter.merkle import describe_leaves, leaf
 from tfx_audio.components.audio_augmenter.provenance import PROVENANCE_FILE, RECORDS_FACT
 from tfx_audio.components.open_files import read_record_files
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
-from tfx_audio.pipeline.clips.replay import all_records, is_same, read_policy, records_of
+from tfx_audio.pipeline.clips.replay import (
+    all_records,
+    is_same,
+    make_again,
+    read_policy,
+    records_of,
+)
 
 
 @dataclass
@@ -119,10 +125,7 @@ def _replay(
             result.replayed += 1
             source = sources[clip.source_clip_id].replace(clip_id=clip.source_clip_id)
             try:
-                if clip.copy_index:
-                    again = augmenter.augment(source, clip.copy_index)
-                else:
-                    again = augmenter.condition(source, clip.condition)
+                again = make_again(augmenter, source, clip.copy_index or clip.condition)
             except (AugmentationFailed, InvalidInput) as error:
                 result.problems.append(f"{clip.clip_id}: can't be made again: {error}")
                 continue

@@ -2,13 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfx_audio.components.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.whole_files import write_whole
+
+_SOURCE_FIELDS = ("manifest", "label_from", "layout", "sample_rate", "max_recording_mb")
 
 
 def add_policy(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -74,24 +76,21 @@ def add_sample_rate(
 def source_values(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the flags of `add_source` say, as fields of the section ``data``."""
     path = args.data or (os.path.dirname(os.path.abspath(_file(args))) if args.manifest else None)
-    values = {
-        "path": path,
-        "manifest": args.manifest,
-        "label_from": args.label_from,
-        "layout": args.layout,
-        "sample_rate": args.sample_rate,
-        "max_recording_mb": args.max_recording_mb,
-    }
+    values = {"path": path} | {name: getattr(args, name) for name in _SOURCE_FIELDS}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def source_flags(args: argparse.Namespace) -> list[str]:
-    """Return the flags of `add_source` that were given, to pass them on."""
+def given_flags(
+    args: argparse.Namespace, declare: Callable[[argparse.ArgumentParser], None]
+) -> list[str]:
+    """Return the flags that `declare` adds to a parser and that have a value, to pass them on."""
+    parser = argparse.ArgumentParser(add_help=False)
+    declare(parser)
     flags: list[str] = []
-    for name in (*("data", "manifest", "label_from", "layout", "sample_rate", "max_recording_mb"),):
-        value = getattr(args, name)
-        for one in value if isinstance(value, list) else [value]:
-            flags += [f"--{name.replace('_', '-')}", str(one)] if one is not None else []
+    for action in parser._actions:
+        value = getattr(args, action.dest)
+        values = value if isinstance(value, list) else [value]
+        flags += [f"{action.option_strings[0]}={one}" for one in values if one is not None]
     return flags
 
 

@@ -5,7 +5,8 @@ import os
 
 from tfx_audio.pipeline.clips.demo_data import write_demo_data
 from tfx_audio.pipeline.commands import run as run_command
-from tfx_audio.pipeline.local_runner import prepare_root
+from tfx_audio.pipeline.config import load_config
+from tfx_audio.pipeline.local_runner import prepare_root, run_and_report
 
 # A sixth of the usual clips: the demo is to end within minutes, and learns all there is.
 TRAINING = {"train.steps": 600, "train.batch_size": 32, "tune.steps": 250}
@@ -23,4 +24,5 @@ def run(args: argparse.Namespace) -> int:
     prepare_root(args.root)
     data = write_demo_data(os.path.join(args.root, "data"))
     overrides = run_command.overrides_of(args) | {"data.path": str(data)}
-    return run_command.start(args, overrides, TRAINING)
+    file = run_command.config_file(args)
+    return run_and_report(load_config(file, overrides, args.assignments, TRAINING))

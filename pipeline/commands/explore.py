@@ -12,8 +12,8 @@ from tfx_audio.pipeline.commands.arguments import (
     add_repeatable,
     add_sound_banks,
     add_source,
+    given_flags,
     parse_banks,
-    source_flags,
     source_values,
 )
 
@@ -85,8 +85,6 @@ def command(args: argparse.Namespace) -> list[str]:
         "theme.light.primaryColor": "#8a3279",
         "theme.dark.primaryColor": "#d98fd0",
     }
-    passed = ["--policy", args.policy, *source_flags(args)]
-    for flag, values in (("--sound-bank", args.sound_bank), ("--allow-host", args.allow_host)):
-        passed += [word for value in values for word in (flag, value)]
     flags = [f"--{name}={value}" for name, value in options.items()]
+    passed = given_flags(args, add_page_arguments)
     return [sys.executable, "-m", "streamlit", "run", str(page), *flags, "--", *passed]

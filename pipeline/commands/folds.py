@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from tfx_audio.components.audio.errors import InvalidInput
-from tfx_audio.pipeline.commands.arguments import add_source, source_flags
+from tfx_audio.pipeline.commands.arguments import add_source, given_flags
 from tfx_audio.pipeline.commands.run import add_run_arguments, config_of
 
 FOLDS_FILE = "folds.json"
@@ -49,17 +49,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _command(args: argparse.Namespace, fold: str, root: str) -> list[str]:
     """Return the command that runs one fold."""
-    flags = [*source_flags(args), "--root", root]
-    for name in ("config", "policy", "tune"):
-        if value := getattr(args, name):
-            flags += [f"--{name}", value]
-    flags += [part for pair in args.sound_bank for part in ("--sound-bank", pair)]
-    flags += [f"--beam-arg={argument}" for argument in args.beam_arg]
-    flags += [part for text in args.assignments for part in ("--set", text)]
-    return [
-        *(sys.executable, "-m", "tfx_audio.pipeline.cli", "run", *flags),
-        *("--set", f"split.fold={fold}"),
-    ]
+    flags = given_flags(args, add_arguments)
+    own = (f"--root={root}", f"--set=split.fold={fold}")
+    return [sys.executable, "-m", "tfx_audio.pipeline.cli", "run", *flags, *own]
 
 
 def _report(accuracy: dict[str, float], root: str) -> None:

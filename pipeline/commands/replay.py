@@ -32,24 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the clip, compare it with the stored one if there is one, write it."""
-    from tfx_audio.pipeline.clips.replay import (  # Beam takes seconds to load
-        ReplayRequest,
-        explain_difference,
-        replay,
-    )
+    # Beam takes seconds to load.
+    from tfx_audio.pipeline.clips.replay import explain_difference, replay
 
     check_counts(args, "copy")
-    augmented = Path(args.augmented)
-    replayed = replay(
-        ReplayRequest(
-            augmented=augmented,
-            examples=Path(args.examples),
-            clip_id=args.clip_id,
-            copy_index=args.copy,
-            condition=args.condition,
-            sound_banks=parse_banks(args.sound_bank),
-        )
-    )
+    augmented, which = Path(args.augmented), args.copy or args.condition
+    banks = parse_banks(args.sound_bank)
+    replayed = replay(augmented, Path(args.examples), args.clip_id, which, banks)
     out = write_output(args.out, replayed.wav)
     print(f"{out}: {replayed.clip.clip_id}, {replayed.clip.duration_s:.3f} s, "
           f"sha256 {hashlib.sha256(replayed.wav).hexdigest()}")  # fmt: skip

@@ -55,13 +55,6 @@ def config_of(args: argparse.Namespace) -> PipelineConfig:
     return load_config(config_file(args), overrides, args.assignments)
 
 
-def start(
-    args: argparse.Namespace, overrides: dict[str, Any], defaults: dict[str, Any] | None = None
-) -> int:
-    """Load the configuration, run the pipeline, print the summary table."""
-    return run_and_report(load_config(config_file(args), overrides, args.assignments, defaults))
-
-
 def config_file(args: argparse.Namespace) -> str | None:
     """Return the configuration file: the flag's, else the environment's."""
     return args.config or os.environ.get(CONFIG_ENVIRONMENT_VARIABLE)

@@ -16,12 +16,7 @@ from tfx_audio.components.audio.reading.clip_format import ClipFormat
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.pipeline.clips.prepared_banks import prepared_banks
 from tfx_audio.pipeline.clips.preview import PreviewRequest, preview_policy
-from tfx_audio.pipeline.clips.sound_folder import (
-    choose_clips,
-    common_sample_rate,
-    list_sounds,
-    read_clips,
-)
+from tfx_audio.pipeline.clips.sound_folder import choose_clips, list_sounds, read_clips
 from tfx_audio.pipeline.commands import preview
 from tfx_audio.pipeline.commands.arguments import parse_banks
 
@@ -112,9 +107,9 @@ def test_the_choice_of_clips_is_fair_and_the_same_every_time(folder):
 
 def test_the_rate_follows_the_headers(folder):
     write_sound(folder / "dog/other.wav", rate=16_000)
-    recordings = list_sounds(source(folder)).recordings
-    assert common_sample_rate(recordings) == 8_000
-    clips, _ = read_clips(recordings, ClipFormat(8_000))
+    sounds = list_sounds(source(folder))
+    assert sounds.clip_format().sample_rate == 8_000
+    clips, _ = read_clips(sounds.recordings, ClipFormat(8_000))
     assert {(clip.sample_rate, len(clip.waveform)) for clip in clips} == {(8_000, 2_000)}
 
 
@@ -124,7 +119,7 @@ def test_a_rate_that_no_clip_may_have_does_not_count(folder):
         header[24:28] = (1).to_bytes(4, "little")
         (folder / f"dog/lying{number}.wav").write_bytes(header)
 
-    assert common_sample_rate(list_sounds(source(folder)).recordings) == 8_000
+    assert list_sounds(source(folder)).clip_format().sample_rate == 8_000
 
 
 def test_ultrasound_is_shown_and_heard(tmp_path):
