@@ -21,7 +21,7 @@ from tfx_audio.components.audio.rejection import TooManyRejected, show_counts
 from tfx_audio.components.whole_files import InUse, locked, temporary_files_in
 from tfx_audio.pipeline.config import CONFIG_ENVIRONMENT_VARIABLE, PipelineConfig, load_config
 from tfx_audio.pipeline.progress_display import ProgressDisplay, logs_to_file, quieten
-from tfx_audio.pipeline.results.metadata_store import read_runs
+from tfx_audio.pipeline.results.metadata_store import clear_orphans, read_runs
 from tfx_audio.pipeline.results.summary_table import print_summary
 
 
@@ -73,7 +73,6 @@ def _run_in_root(config: PipelineConfig) -> dict[str, Any] | None:
     log = Path(config.root) / "logs" / f"{time.strftime('run-%Y%m%d-%H%M%S')}-{uuid4().hex[:6]}.log"
     with logs_to_file(log, display):
         # Here and below: Beam and TFX take seconds to load, and what they log belongs in the file.
-        from tfx_audio.pipeline.results.orphans import clear_orphans
         from tfx_audio.pipeline.run_inputs import read_inputs
 
         if left := clear_orphans(config.root, config.metadata_path):

@@ -12,7 +12,7 @@ from tfx_audio.components.audio.reading.name_pattern import parse_name_pattern
 from tfx_audio.components.audio.records.examples import AUDIO_KEY, CONTRACT_KEYS
 from tfx_audio.components.audio.splits import SplitRule, make_split_rule
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
-from tfx_audio.components.config_section import ConfigSection
+from tfx_audio.components.config_section import ConfigSection, Texts
 
 _DAY_S = 86_400.0
 _BYTES_PER_SAMPLE = 4
@@ -32,7 +32,7 @@ class IngestConfig(ConfigSection):
         description="How the data set lies in its folder: a name (docs/your_data.md), a file, or "
         "none. Without it what lies in the folder tells.",
     )
-    manifest: tuple[str, ...] = Field(
+    manifest: Texts = Field(
         (),
         description="Tables with a row a clip: CSV, TSV, JSON. 'eval=dev.tsv' says the split of "
         "one; of several the names say it, if they do.",
@@ -43,15 +43,13 @@ class IngestConfig(ConfigSection):
     columns: Columns = Field(
         default_factory=Columns, description="Columns of the manifest, features of the records."
     )
-    fields: tuple[str, ...] = Field(
+    fields: Texts = Field(
         (), description="Further columns of a manifest that become features of each clip."
     )
     labels: Literal["one", "several"] | None = Field(
         None, description="How many labels a clip has; None: what the layout says, else one."
     )
-    exclude: tuple[str, ...] = Field(
-        (), description="Patterns of files that are passed over: 'drafts/*'."
-    )
+    exclude: Texts = Field((), description="Patterns of files that are passed over: 'drafts/*'.")
     records: str = Field(
         "", description="Pattern of TFRecord files of others below the data root: '*.tfrecord'."
     )
@@ -146,11 +144,6 @@ class IngestConfig(ConfigSection):
         """Return the names of the features that the data adds to the contract's."""
         named = parse_name_pattern(self.label_from).fields if self.label_from else ()
         return (*named, *(name for name in self.fields if name not in named))
-
-    @field_validator("manifest", "exclude", "fields", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return ([value] if value else []) if isinstance(value, str) else value
 
     @field_validator("fields")
     @classmethod

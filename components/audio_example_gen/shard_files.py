@@ -6,8 +6,9 @@ writes the same files again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from types import TracebackType
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import BinaryIO
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -22,41 +23,29 @@ def shard_path(split_uri: str, shard: int) -> str:
     return FileSystems.join(split_uri, f"examples-{shard:05d}.tfrecord")
 
 
-class ShardWriter:
-    """Writes records by split, a file each, opened with its first record.
+@contextlib.contextmanager
+def write_shard(split_uris: Mapping[str, str], shard: int) -> Iterator[Callable[[str, bytes], int]]:
+    """Yield what appends a record to a split's file, and returns the record's number there.
 
-    Used as a context manager: the files are there when the body has ended well.
+    A file is opened with its first record. The files are there when the body has ended well.
     """
+    files: dict[str, BinaryIO] = {}
+    written: Counter[str] = Counter()
 
-    def __init__(self, split_uris: Mapping[str, str], shard: int) -> None:
-        self._split_uris = split_uris
-        self._shard = shard
-        self._files: dict[str, BinaryIO] = {}
-        self._written: dict[str, int] = {}
+    def write(split: str, record: bytes) -> int:
+        if split not in files:
+            files[split] = _create(shard_path(split_uris[split], shard))
+        write_record(files[split], record)
+        written[split] += 1
+        return written[split] - 1
 
-    def __enter__(self) -> ShardWriter:
-        return self
-
-    def write(self, split: str, record: bytes) -> int:
-        """Append a record and return its number in its file."""
-        if split not in self._files:
-            path = shard_path(self._split_uris[split], self._shard)
-            self._files[split] = _create(path)
-            self._written[split] = 0
-        write_record(self._files[split], record)
-        self._written[split] += 1
-        return self._written[split] - 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for split, file in self._files.items():
+    try:
+        yield write
+    finally:
+        for file in files.values():
             file.close()
-            if kind is None:
-                _finish(shard_path(self._split_uris[split], self._shard))
+    for split in files:
+        _finish(shard_path(split_uris[split], shard))
 
 
 def drop_records(split_uri: str, shard: int, positions: Collection[int]) -> None:

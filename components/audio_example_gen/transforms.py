@@ -31,7 +31,7 @@ from tfx_audio.components.audio_example_gen.duplicates import (
     FindDuplicates,
     FindNearDuplicates,
 )
-from tfx_audio.components.audio_example_gen.shard_files import ShardWriter
+from tfx_audio.components.audio_example_gen.shard_files import write_shard
 from tfx_audio.components.audio_example_gen.shard_lists import Shard
 from tfx_audio.components.audio_example_gen.stored_clips import read_recording, recording_number
 from tfx_audio.components.progress_files import FinishedCount
@@ -112,7 +112,7 @@ class _IngestShardFn(beam.DoFn):
         rejected: Counter[str] = Counter()
         noted: Counter[str] = Counter()
         contents: list[str] = []
-        with ShardWriter(job.split_uris, number) as writer:
+        with write_shard(job.split_uris, number) as write:
             for recording in recordings:
                 for cut in read_recording(recording, job.clip_format, contents.append):
                     self._finished.add(1)
@@ -123,7 +123,7 @@ class _IngestShardFn(beam.DoFn):
                         yield beam.pvalue.TaggedOutput(REJECTED, rejection.to_json())
                         continue
                     clip = cut.clip
-                    position = writer.write(split, pcm16_to_example(clip, cut.pcm))
+                    position = write(split, pcm16_to_example(clip, cut.pcm))
                     count = counts.setdefault((split, clip.label), [0, 0.0])
                     count[0] += 1
                     count[1] += clip.duration_s

@@ -1,5 +1,6 @@
 """Past runs, read from ML Metadata: components, states, durations, artifacts."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,13 +94,38 @@ def read_runs(database: str | Path) -> list[PipelineRun]:
     path = Path(database)
     if not path.is_file():
         raise InvalidInput(f"expected an ML Metadata database at {path}; there is none")
-    source = mlmd.ConnectionConfig()
-    source.sqlite.filename_uri = str(path)
-    source.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-    store = metadata_store.MetadataStore(source)
+    store = _open(path, mlmd.SqliteMetadataSourceConfig.READONLY)
     contexts = store.get_contexts_by_type(RUN_CONTEXT_TYPE)
     runs = [_read_run(store, context) for context in contexts]
     return sorted(runs, key=lambda run: run.nodes[0].started_s if run.nodes else 0.0)
+
+
+def clear_orphans(root: str, database: str) -> list[int]:
+    """Mark what a killed run left running as failed, remove its outputs, return execution ids.
+
+    TFX registers an execution before it runs and makes the folders of its outputs; a run that is
+    killed in between leaves both. Who holds the root's lock knows that nothing of it is running.
+    """
+    if not Path(database).is_file():
+        return []
+    store = _open(database, mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE)
+    orphans = [e for e in store.get_executions() if e.last_known_state == mlmd.Execution.RUNNING]
+    for execution in orphans:
+        execution.last_known_state = mlmd.Execution.FAILED
+        # <component>/<output>/<id>, and TFX's own <component>/.system/executor_execution/<id>
+        for pattern in (f"*/*/{execution.id}", f"*/.system/executor_execution/{execution.id}"):
+            for folder in Path(root, "artifacts").glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
+    if orphans:
+        store.put_executions(orphans)
+    return sorted(execution.id for execution in orphans)
+
+
+def _open(database: str | Path, mode: int) -> metadata_store.MetadataStore:
+    source = mlmd.ConnectionConfig()
+    source.sqlite.filename_uri = str(database)
+    source.sqlite.connection_mode = mode
+    return metadata_store.MetadataStore(source)
 
 
 def _read_run(store: metadata_store.MetadataStore, context: mlmd.Context) -> PipelineRun:

@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tests.faults.conftest import children, run, start, wait_for
 from tfx_audio.components.whole_files import locked, write_whole
 from tfx_audio.pipeline import cli
-from tfx_audio.pipeline.results.orphans import clear_orphans
+from tfx_audio.pipeline.results.metadata_store import clear_orphans
 
 MAY_MOUNT = os.geteuid() == 0 and shutil.which("mount")
 

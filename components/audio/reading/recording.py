@@ -180,7 +180,10 @@ def cut_row(
         windows = [(start + first, start + last) for first, last in found]
         split_key = split_key or _digest(to_pcm16(waveform[..., start:end]))
     for first, last in windows:
-        piece = row if (first, last) == (start, end) else _window(row, first / rate, last / rate)
+        piece = row
+        if (first, last) != (start, end):  # windows of a recording share its group
+            clip_id = piece_id(row.clip_id, first / rate, last / rate)
+            piece = replace(row, clip_id=clip_id, group=row.group or row.clip_id)
         try:
             _check_duration(waveform[..., first:last], clip_format)
             pcm = to_pcm16(waveform[..., first:last])
@@ -189,30 +192,9 @@ def cut_row(
             yield rejection(piece, problem)
             continue
         digest = _digest(pcm)
-        clip = _clip(piece, pcm, rate)
+        name = original_id(piece.clip_id)
+        clip = Clip(name, from_pcm16(pcm), rate, piece.label, piece.group, fields=piece.fields)
         yield CutClip(clip, pcm, digest, split_key or digest, row.split, formatted.note)
-
-
-def _clip(row: Row, pcm: np.ndarray, rate: int) -> Clip:
-    return Clip(
-        clip_id=original_id(row.clip_id),
-        waveform=from_pcm16(pcm),
-        sample_rate=rate,
-        label=row.label,
-        group=row.group,
-        fields=row.fields,
-    )
-
-
-def _window(row: Row, start_s: float, end_s: float) -> Row:
-    """Return one window's row: windows of a recording share its group."""
-    return Row(
-        clip_id=piece_id(row.clip_id, start_s, end_s),
-        label=row.label,
-        group=row.group or row.clip_id,
-        split=row.split,
-        fields=row.fields,
-    )
 
 
 def _bounds(row: Row, waveform: np.ndarray, clip_format: ClipFormat) -> tuple[int, int]:

@@ -24,7 +24,8 @@ from tfx_audio.components.audio.clip import (
     pcm16_to_wav,
     to_pcm16,
 )
-from tfx_audio.components.audio.records.wire_format import FeatureValue, encode_example
+from tfx_audio.components.audio.records.wire_format import FeatureValue
+from tfx_audio.components.audio.records.wire_format import serialize_features as serialize_features
 
 CLIP_ID_KEY = "clip_id"
 AUDIO_KEY = "audio"
@@ -98,17 +99,6 @@ def _example_class() -> Any:
 
 
 _Example = _example_class()
-
-
-def serialize_features(features: Mapping[str, FeatureValue]) -> bytes:
-    """Serialise named values as one ``tf.train.Example``, the same bytes every time.
-
-    A value is ``str``/``bytes``, ``int``, ``float``, or a sequence of one of them.
-
-    Raises:
-      TypeError: If a value has another type.
-    """
-    return encode_example(features)
 
 
 def parse_features(serialized: bytes) -> dict[str, list[Any]]:

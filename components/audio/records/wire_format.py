@@ -16,8 +16,8 @@ _LENGTH_DELIMITED = 2  # wire type
 _INT64_MASK = 2**64 - 1
 
 
-def encode_example(features: Mapping[str, FeatureValue]) -> bytes:
-    """Return one serialised ``tf.train.Example``.
+def serialize_features(features: Mapping[str, FeatureValue]) -> bytes:
+    """Serialise named values as one ``tf.train.Example``, the same bytes every time.
 
     Args:
       features: Values by name: ``str``/``bytes``, ``int``, ``float``, or a sequence of one of them.

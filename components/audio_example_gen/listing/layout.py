@@ -15,7 +15,7 @@ from tfx_audio.components.audio.policy.yaml_document import MAX_BYTES, read_docu
 from tfx_audio.components.audio.regular_file import read_text
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.manifest import Dialect, read_manifest
-from tfx_audio.components.config_section import ConfigSection
+from tfx_audio.components.config_section import ConfigSection, Texts
 
 NONE = "none"
 _PACKAGE = "tfx_audio.components.audio_example_gen.layouts"
@@ -29,12 +29,7 @@ class TableFile(Dialect):
     )
     split: str = Field("", description="The split of all of its clips.")
     unless: str = Field("", description="A file beside it that takes its place if it is there.")
-    audio: tuple[str, ...] = Field((), description="As the layout's, for this table alone.")
-
-    @field_validator("audio", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    audio: Texts = Field((), description="As the layout's, for this table alone.")
 
 
 class Join(Dialect):
@@ -79,7 +74,7 @@ class Layout(ConfigSection):
         "", description="Instead of tables: the pattern of files, as for data.label_from."
     )
     records: RecordFiles | None = Field(None, description="Instead of tables: files of records.")
-    audio: tuple[str, ...] = Field(
+    audio: Texts = Field(
         (),
         description="Where a row's audio lies: 'audio/{filename}' with the row's columns, the "
         "first that is there; '**/{name}.*' for a file of that name, whatever its folder and "
@@ -88,12 +83,12 @@ class Layout(ConfigSection):
     columns: Columns = Field(
         default_factory=Columns, description="Which column means what, as in data.columns."
     )
-    more_labels: tuple[str, ...] = Field((), description="Further columns of labels.")
+    more_labels: Texts = Field((), description="Further columns of labels.")
     labels: Literal["one", "several"] = Field("one", description="How many labels a clip has.")
     separator: str = Field(",", description="What divides several labels in a column.")
     label_names: dict[str, str] = Field({}, description="Name of each label by its code.")
     label_table: LabelTable | None = Field(None, description="Or the table that has them.")
-    label_choice: tuple[str, ...] = Field(
+    label_choice: Texts = Field(
         (), description="Columns that could be the label, where only the user can say which."
     )
     joins: tuple[Join, ...] = Field((), description="Tables that add columns to the rows.")
@@ -113,7 +108,7 @@ class Layout(ConfigSection):
     unlabelled: Literal["rejected", "ignored"] = Field(
         "rejected", description="What becomes of rows whose label is empty."
     )
-    not_clips: tuple[str, ...] = Field((), description="Patterns of audio that is not a clip.")
+    not_clips: Texts = Field((), description="Patterns of audio that is not a clip.")
     sound_banks: dict[str, str] = Field(
         {}, description="Folders that are sound banks for policies, by name."
     )
@@ -131,11 +126,6 @@ class Layout(ConfigSection):
     @classmethod
     def _one_pattern_is_a_list(cls, value: Any) -> Any:
         return [[item] if isinstance(item, str) else item for item in value]
-
-    @field_validator("audio", "more_labels", "label_choice", "not_clips", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
 
 @functools.cache

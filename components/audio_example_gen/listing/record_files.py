@@ -82,15 +82,13 @@ def _features(
     """Return which feature means what, from the first record that can be read."""
     records = found.layout.records if found else None
     record_format = records.format if records else _TFRECORD
-    for values in sample_records(recordings, record_format):
-        names = list(values)
-        break
-    else:
+    first = next(sample_records(recordings, record_format), None)
+    if first is None:
         raise InvalidInput(
             f"no file of {config.records or record_format!r} under {config.path!r} has a record "
             "that can be read"
         )
-    usual = found.layout.columns if found else Columns()
+    names, usual = list(first), found.layout.columns if found else Columns()
     roles = find_roles(config.columns, names, "the first record", usual)
     for role, name in (("audio", roles.audio), ("label", roles.label)):
         if not name:
