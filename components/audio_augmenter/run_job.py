@@ -41,7 +41,6 @@ from tfx_audio.components.audio_augmenter.transforms import (
     REJECTED,
     AugmentClips,
     AugmentFn,
-    CheckExamples,
     ConditionFn,
     CountLabels,
     ExampleFn,
@@ -137,12 +136,10 @@ def _run_kept(
         [w for step, spans in spans_by_step.items() for w in plan_work(step, spans, depends_on)],
     )
     if missing := finished.missing():
-        policy_json, banks, progress_dir = job.policy.to_json(), job.bank_uris, job.progress_dir
-        augment = AugmentFn(policy_json, banks, progress_dir, job.records)
-        conditions = ConditionFn(policy_json, banks, progress_dir, job.records)
+        given = (job.policy, job.bank_uris, job.progress_dir, job.records)
         passed = {split: ExampleFn(job.records) for split in job.passed_splits}
         do_work = FinishSpanFn(
-            {TRAIN: augment, **passed, CONDITIONS: conditions},
+            {TRAIN: AugmentFn(*given), **passed, CONDITIONS: ConditionFn(*given)},
             job.outputs_by_step,
             job.kept_dir,
             {TRAIN: (label_counts,)},
@@ -190,11 +187,12 @@ def build(
     suffix = ".gz" if any(span.path.endswith(".gz") for span in spans[TRAIN]) else ""
     leaves = [_write(augmented[EXAMPLES], job, TRAIN, suffix)]
     rejected = [augmented[REJECTED]]
+    check = beam.ParDo(ExampleFn(records))
     for split in job.passed_splits:
         passed = (
             pipeline
             | f"Read[{split}]" >> ReadExamples(spans[split])
-            | f"Check[{split}]" >> CheckExamples(records)
+            | f"Check[{split}]" >> check.with_outputs(REJECTED, main=EXAMPLES)
         )
         leaves.append(_write(passed[EXAMPLES], job, split, suffix))
         rejected.append(passed[REJECTED])

@@ -95,7 +95,7 @@ class AugmentClips(beam.PTransform):
         """
         super().__init__()
         self._policy = policy
-        self._fn = AugmentFn(policy.to_json(), dict(bank_uris or {}), progress_dir, records)
+        self._fn = AugmentFn(policy, bank_uris, progress_dir, records)
         self._label_counts = label_counts
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
@@ -129,25 +129,12 @@ class MakeConditions(beam.PTransform):
         """Keep the configuration; see `AugmentClips`."""
         super().__init__()
         self._names = sorted(policy.conditions)
-        self._fn = ConditionFn(policy.to_json(), dict(bank_uris or {}), progress_dir, records)
+        self._fn = ConditionFn(policy, bank_uris, progress_dir, records)
 
     def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
         """Return the tagged outputs."""
         tags = [REJECTED, *(condition_tag(name) for name in self._names)]
         return examples | "MakeConditions" >> beam.ParDo(self._fn).with_outputs(*tags)
-
-
-class CheckExamples(beam.PTransform):
-    """Pass examples on: ``.examples``, and ``.rejected`` for what is not one."""
-
-    def __init__(self, records: ContractRecords = CONTRACT) -> None:
-        """Keep how they are read."""
-        super().__init__()
-        self._fn = ExampleFn(records)
-
-    def expand(self, examples: beam.PCollection[bytes]) -> DoOutputsTuple:
-        """Return the tagged outputs."""
-        return examples | "Check" >> beam.ParDo(self._fn).with_outputs(REJECTED, main=EXAMPLES)
 
 
 class CountLabels(beam.PTransform):
@@ -225,14 +212,14 @@ class PolicyFn(ExampleFn):
 
     def __init__(
         self,
-        policy_json: str,
-        bank_uris: Mapping[str, str],
+        policy: AugmentationPolicy,
+        bank_uris: Mapping[str, str] | None,
         progress_dir: str,
         records: ContractRecords = CONTRACT,
     ) -> None:
         super().__init__(records)
-        self._policy_json = policy_json
-        self._bank_uris = bank_uris
+        self._policy_json = policy.to_json()
+        self._bank_uris = dict(bank_uris or {})
         self._progress_dir = progress_dir
 
     def setup(self) -> None:
@@ -264,18 +251,23 @@ class PolicyFn(ExampleFn):
         self._stats = self._augmenter.stats
         return super().take_counts()
 
-    def _read(self, example: bytes) -> tuple[Clip | None, bytes]:
-        """Return what `_parse` does, and count it."""
+    def process(
+        self, example: bytes, label_counts: Mapping[str, int] | None = None
+    ) -> Iterator[bytes | TaggedOutput]:
+        """Yield what is made of one example."""
         clip, example = self._parse(example)
-        if clip is not None:
-            self._counters.add(counters.READ)
-            self._counters.add(counters.AUDIO_MS_IN, round(1000 * clip.duration_s))
-        return clip, example
+        if clip is None:
+            yield self._unreadable(example)
+            return
+        self._counters.add(counters.READ)
+        self._counters.add(counters.AUDIO_MS_IN, round(1000 * clip.duration_s))
+        yield from self._made(clip, example, label_counts)
+        self._finished.add(1)
 
-    def _already_a_copy(self, clip: Clip) -> TaggedOutput:
-        source = f"copy {clip.copy_index} of {clip.source_clip_id}"
-        detail = f"{source}; copies are made of originals only"
-        return self._reject(Rejection(clip.clip_id, COPY, STAGE, detail, clip.label))
+    def _made(
+        self, clip: Clip, example: bytes, label_counts: Mapping[str, int] | None
+    ) -> Iterator[bytes | TaggedOutput]:
+        raise NotImplementedError
 
     def _failure(self, clip: Clip, made: str, error: AugmentationFailed) -> TaggedOutput:
         detail = f"{error.transform}: {error.detail}"
@@ -285,23 +277,19 @@ class PolicyFn(ExampleFn):
 class AugmentFn(PolicyFn):
     """Yields the original, if it is kept, and its copies."""
 
-    def process(
-        self, example: bytes, label_counts: Mapping[str, int] | None = None
+    def _made(
+        self, clip: Clip, example: bytes, label_counts: Mapping[str, int] | None
     ) -> Iterator[bytes | TaggedOutput]:
-        """Yield what is made of one example."""
-        clip, example = self._read(example)
-        if clip is None:
-            yield self._unreadable(example)
-            return
         if clip.copy_index:
-            yield self._already_a_copy(clip)
+            source = f"copy {clip.copy_index} of {clip.source_clip_id}"
+            detail = f"{source}; copies are made of originals only"
+            yield self._reject(Rejection(clip.clip_id, COPY, STAGE, detail, clip.label))
             return
         if self._policy.keep_originals:
             self._counters.add(counters.KEPT)
             yield example
         for copy_index in range(1, self._policy.copies_for(clip.label, label_counts) + 1):
             yield self._copy(clip, copy_index)
-        self._finished.add(1)
 
     def _copy(self, clip: Clip, copy_index: int) -> bytes | TaggedOutput:
         try:
@@ -316,15 +304,10 @@ class AugmentFn(PolicyFn):
 class ConditionFn(PolicyFn):
     """Yields a clip under every condition of the policy."""
 
-    def process(self, example: bytes) -> Iterator[TaggedOutput]:
-        """Yield what is made of one example."""
-        clip, example = self._read(example)
-        if clip is None:
-            yield self._unreadable(example)
-            return
-        for name in self._policy.conditions:
-            yield self._under(clip, name)
-        self._finished.add(1)
+    def _made(
+        self, clip: Clip, example: bytes, label_counts: Mapping[str, int] | None
+    ) -> Iterator[bytes | TaggedOutput]:
+        return (self._under(clip, name) for name in self._policy.conditions)
 
     def _under(self, clip: Clip, name: str) -> TaggedOutput:
         try:
