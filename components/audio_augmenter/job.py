@@ -87,9 +87,4 @@ class AugmentationJob:
                     f"augmentation needs a split '{split}'; the examples have "
                     f"{', '.join(sorted(self.inputs)) or 'none'}"
                 )
-        missing = set(self.policy.sound_banks) - set(self.bank_uris)
-        if missing:
-            raise InvalidInput(
-                f"the policy names the sound bank(s) {', '.join(sorted(missing))}; given: "
-                f"{', '.join(sorted(self.bank_uris)) or 'none'}"
-            )
+        self.policy.check_banks(self.bank_uris)

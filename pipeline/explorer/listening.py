@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx_audio.components.audio.augment.augmenter import AugmentationFailed, Augmenter
+from tfx_audio.components.audio.augment.augmenter import (
+    AugmentationFailed,
+    Augmenter,
+    TransformStats,
+)
 from tfx_audio.components.audio.clip import Clip, from_pcm16, to_pcm16
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
@@ -31,15 +35,6 @@ class Heard:
     title: str
     clip: Clip | None
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """How often a transform ran on what was heard, and the milliseconds of one application."""
-
-    name: str
-    applied: int
-    ms_each: float
 
 
 def read_clip(recording: Recording, sample_rate: int = 0) -> Clip:
@@ -83,7 +78,7 @@ def make_example_clip(sample_rate: int = 16_000) -> Clip:
 
 def hear_copies(
     policy: AugmentationPolicy, clip: Clip, copies: int, bank_dirs: Mapping[str, str]
-) -> tuple[list[Heard], list[Cost]]:
+) -> tuple[list[Heard], Mapping[str, TransformStats]]:
     """Make the first copies of a clip, and say what they cost.
 
     Raises:
@@ -91,11 +86,7 @@ def hear_copies(
     """
     augmenter = Augmenter(policy, bank_dirs)
     heard = [_hear(augmenter, clip, index, f"copy {index}") for index in range(1, copies + 1)]
-    costs = [
-        Cost(name, stats.applied, 1000 * stats.seconds / stats.applied)
-        for name, stats in augmenter.stats.items()
-    ]
-    return heard, costs
+    return heard, augmenter.stats
 
 
 def hear_steps(

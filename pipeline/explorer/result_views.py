@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from tfx_audio.components.audio.augment.augmenter import TransformStats
 from tfx_audio.components.audio.clip import Clip
 from tfx_audio.components.audio.features import MASK_FRACTION, POLICIES, Frontend, Masks
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
@@ -23,7 +24,7 @@ from tfx_audio.components.augmentation_report.spec_masks import (
     describe_masks,
     draw_masks,
 )
-from tfx_audio.pipeline.explorer.listening import Cost, Heard, hear_copies, hear_seeds, hear_steps
+from tfx_audio.pipeline.explorer.listening import Heard, hear_copies, hear_seeds, hear_steps
 from tfx_audio.pipeline.explorer.messages import as_text
 from tfx_audio.pipeline.explorer.policy_controls import MAX_WHOLE, fits_page
 from tfx_audio.pipeline.explorer.policy_draft import PolicyDraft
@@ -110,22 +111,19 @@ def _spec_augment(clips: list[Clip]) -> None:
         st.caption(f"{title}: {words or 'no masks'}")
 
 
-def _costs(costs: Sequence[Cost], clip: Clip, policy: AugmentationPolicy) -> None:
+def _costs(costs: Mapping[str, TransformStats], clip: Clip, policy: AugmentationPolicy) -> None:
     if not costs:
         st.info("No transform was applied.")
         return
-    rows: list[dict[str, Any]] = [
-        {
-            "transform": cost.name,
-            "applied": cost.applied,
-            "ms each": round(cost.ms_each, 2),
-            "ms per second of audio": round(cost.ms_each / clip.duration_s, 2),
-        }
-        for cost in costs
-    ]
+    rows: list[dict[str, Any]] = []
+    for name, cost in costs.items():
+        ms_each = 1000 * cost.seconds / cost.applied
+        of_a_second = round(ms_each / clip.duration_s, 2)
+        row = {"transform": name, "applied": cost.applied, "ms each": round(ms_each, 2)}
+        rows.append(row | {"ms per second of audio": of_a_second})
     st.table(rows)
-    each_s = sum(cost.ms_each * cost.applied for cost in costs) / 1000
-    made = max(cost.applied for cost in costs)
+    each_s = sum(cost.seconds for cost in costs.values())
+    made = max(cost.applied for cost in costs.values())
     minutes = each_s / made * 10_000 * max(1, policy.copies_per_clip) / 60
     st.caption(
         f"Measured just now on this machine. 10,000 clips like this one, {policy.copies_per_clip} "

@@ -1,6 +1,7 @@
 """Folders of audio: the folder or the file's name is the label."""
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -14,7 +15,6 @@ from tfx_audio.components.audio.reading.recording import Recording, Row, label_p
 from tfx_audio.components.audio.splits import TRAIN, split_of_name
 from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.files import FoundFile, Problem, walk
-from tfx_audio.components.audio_example_gen.listing.folder_kinds import kind_of_folders
 from tfx_audio.components.audio_example_gen.listing.layout import NONE, Layout
 from tfx_audio.components.audio_example_gen.listing.listing import (
     Listing,
@@ -24,6 +24,17 @@ from tfx_audio.components.audio_example_gen.listing.listing import (
 from tfx_audio.components.audio_example_gen.listing.recognise import FoundLayout
 from tfx_audio.components.audio_example_gen.listing.split_lists import SplitLists
 from tfx_audio.components.open_files import is_local, read_head
+
+# Words that folders share which are no classes, by what they are.
+_KINDS = {
+    "folds": ("fold", "folds", "cv"),
+    "parts of a data set": ("part", "batch", "chunk", "shard", "disc", "disk", "cd", "set"),
+    "speakers or sessions": (
+        *("actor", "speaker", "spk", "subject", "subj", "sub", "participant", "person", "user"),
+        *("singer", "patient", "session", "ses", "recording", "rec"),
+    ),
+}
+_NUMBERED = re.compile(r"([A-Za-z]+)[ _.-]*0*\d+")
 
 
 class Labeller:
@@ -71,16 +82,14 @@ def _are_split_folders(paths: Collection[str], depth: int) -> bool:
 
 
 def list_folder(
-    config: IngestConfig,
-    listing: Listing,
-    found: FoundLayout | None = None,
-    unlabelled: bool = False,
+    listing: Listing, found: FoundLayout | None = None, unlabelled: bool = False
 ) -> None:
     """List a folder of audio, labelled by folders or file names, or not at all if `unlabelled`.
 
     Raises:
       InvalidInput: If the folders are named like folds or speakers, not like classes.
     """
+    config = listing.config
     home = found.home if found else config.path
     prefix = home.rstrip("/").removeprefix(config.path.rstrip("/")).lstrip("/")
     files = [
@@ -90,7 +99,7 @@ def list_folder(
     layout = found.layout if found else None
     codes = layout.label_codes(home) if layout else {}
     labeller = Labeller(config, [file.path for file in files], codes)
-    lists = SplitLists(config, found, listing)
+    lists = SplitLists(found, listing)
     for file in files:
         if _passed_over(file.path.removeprefix(f"{prefix}/"), layout, listing):
             continue
@@ -98,11 +107,11 @@ def list_folder(
         if split is None:
             listing.passed_over["in no list of splits"] += 1
             continue
-        _add_file(file, config, labeller, listing, unlabelled, split)
+        _add_file(file, labeller, listing, unlabelled, split)
     if labeller.has_split_folders or layout:
         listing.given_splits |= {r.split for one in listing.recordings for r in one.rows if r.split}
     if not (unlabelled or layout or config.label_from):
-        _check_classes(config, labeller, listing)
+        _check_classes(labeller, listing)
 
 
 def _passed_over(path: str, layout: Layout | None, listing: Listing) -> bool:
@@ -115,10 +124,10 @@ def _passed_over(path: str, layout: Layout | None, listing: Listing) -> bool:
     return False
 
 
-def _check_classes(config: IngestConfig, labeller: Labeller, listing: Listing) -> None:
+def _check_classes(labeller: Labeller, listing: Listing) -> None:
     """Ask about folders that are no classes by their names, and classes that come to nothing."""
     labels = listing.labels
-    kind = kind_of_folders(labels) if config.layout != NONE else ""
+    kind = _kind_of_folders(labels) if listing.config.layout != NONE else ""
     if kind:
         raise InvalidInput(
             f"the folders {', '.join(map(repr, labels[:3]))} ... look like {kind}, not like "
@@ -137,13 +146,23 @@ def _check_classes(config: IngestConfig, labeller: Labeller, listing: Listing) -
         )
 
 
+def _kind_of_folders(names: Collection[str]) -> str:
+    """Return what folders look like, in the plural; empty for what may be classes.
+
+    Folders are no classes where all are splits, or all the same word with a number.
+    """
+    if len(names) < 2:
+        return ""
+    if all(split_of_name(name) for name in names):
+        return "splits"
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    words = {match.group(1).lower() if match else "" for match in found}
+    word = words.pop() if len(words) == 1 else ""
+    return next((kind for kind, known in _KINDS.items() if word in known), "")
+
+
 def _add_file(
-    file: FoundFile,
-    config: IngestConfig,
-    labeller: Labeller,
-    listing: Listing,
-    unlabelled: bool,
-    split: str,
+    file: FoundFile, labeller: Labeller, listing: Listing, unlabelled: bool, split: str
 ) -> None:
     """Add one file to the listing, as a recording or as a rejection."""
     surely_audio = posixpath.splitext(file.path)[1].lower() in AUDIO_SUFFIXES
@@ -157,9 +176,9 @@ def _add_file(
     problem: Problem | None = None
     if row.label:
         problem = label_problem(row.label)
-    elif not unlabelled or config.label_from:
+    elif not unlabelled or listing.config.label_from:
         problem = ("missing_label", labeller.why_no_label)
-    problem = problem or size_problem(file.size, config)
+    problem = problem or size_problem(file.size, listing.config)
     if problem:
         listing.reject(file.path, problem, row.label)
         return

@@ -70,7 +70,7 @@ def take_inventory(listing: Listing, rule: SplitRule) -> Inventory:
     """Look a listing over; see `scan`."""
     config = listing.config
     if not listing.recordings:
-        _raise_nothing(config, listing)
+        _raise_nothing(listing)
     _check_split_features(config, rule)
     if listing.record_features:
         rates, labels = _sampled_records(listing.recordings)
@@ -98,8 +98,9 @@ def take_inventory(listing: Listing, rule: SplitRule) -> Inventory:
     )
 
 
-def _raise_nothing(config: IngestConfig, listing: Listing) -> None:
+def _raise_nothing(listing: Listing) -> None:
     """Say why there is nothing to ingest."""
+    config = listing.config
     if not listing.rejections:
         raise InvalidInput(f"no audio under {config.path!r}")
     counts = Counter(rejection.reason for rejection in listing.rejections)

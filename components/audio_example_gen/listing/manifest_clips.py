@@ -11,7 +11,6 @@ from tfx_audio.components.audio.reading.formats import AUDIO_SUFFIXES
 from tfx_audio.components.audio.reading.recording import Recording, Row, piece_id
 from tfx_audio.components.audio.rejection import shorten
 from tfx_audio.components.audio.splits import split_of_name
-from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.audio_places import AudioPlaces
 from tfx_audio.components.audio_example_gen.listing.columns import Columns
 from tfx_audio.components.audio_example_gen.listing.files import Problem, walk
@@ -32,14 +31,10 @@ _COMMAND = "|"
 
 
 def list_manifests(
-    config: IngestConfig,
-    manifests: Sequence[Manifest],
-    listing: Listing,
-    lists: SplitLists,
-    unlabelled: bool = False,
+    manifests: Sequence[Manifest], listing: Listing, lists: SplitLists, unlabelled: bool = False
 ) -> None:
     """List the clips of tables, those of one recording together; see `list_recordings`."""
-    lister = _Lister(config, listing, lists, unlabelled)
+    lister = _Lister(listing, lists, unlabelled)
     for manifest in manifests:
         lister.add(manifest)
     for uri, (path, size, rows) in sorted(lister.files.items()):
@@ -49,14 +44,12 @@ def list_manifests(
         listing.given_splits |= {row.split for row in rows if row.split}
 
 
-def note_unlisted(
-    config: IngestConfig, home: str, tables: str, not_clips: Sequence[str], listing: Listing
-) -> None:
+def note_unlisted(home: str, tables: str, not_clips: Sequence[str], listing: Listing) -> None:
     """Say which audio below a folder no table names, and count it."""
     named = {os.path.realpath(recording.uri) for recording in listing.recordings}
     rejected = {rejection.path for rejection in listing.rejections}
     unlisted = []
-    for file in walk(home, allowed_roots(config), lambda path, problem: None):
+    for file in walk(home, allowed_roots(listing.config), lambda path, problem: None):
         suffix = posixpath.splitext(file.path)[1].lower()
         if suffix not in AUDIO_SUFFIXES:
             listing.ignored.append(file.path)
@@ -81,14 +74,12 @@ def _overlap(rows: list[Row]) -> bool:
 class _Lister:
     """Turns rows into clips, or rejects them."""
 
-    def __init__(
-        self, config: IngestConfig, listing: Listing, lists: SplitLists, unlabelled: bool
-    ) -> None:
-        self._config = config
+    def __init__(self, listing: Listing, lists: SplitLists, unlabelled: bool) -> None:
+        self._config = listing.config
         self._listing = listing
         self._lists = lists
         self._unlabelled = unlabelled
-        self._allowed = allowed_roots(config)
+        self._allowed = allowed_roots(listing.config)
         self._ids: set[str] = set()
         self._problems: dict[str, Problem | None] = {}
         self.files: dict[str, tuple[str, int, list[Row]]] = {}

@@ -33,9 +33,7 @@ _FILES_TO_SAMPLE = 20
 _RECORDS_TO_SAMPLE = 25
 
 
-def list_record_files(
-    config: IngestConfig, listing: Listing, found: FoundLayout | None = None
-) -> Listing:
+def list_record_files(listing: Listing, found: FoundLayout | None = None) -> Listing:
     """List the files of records of a layout, or that ``data.records`` matches.
 
     Their clips are only known when they are read.
@@ -43,6 +41,7 @@ def list_record_files(
     Raises:
       InvalidInput: If there is none, or no feature holds the audio or the label.
     """
+    config = listing.config
     splits = _splits_of_files(config, found)
     for file in walk(found.home if found else config.path, allowed_roots(config), listing.reject):
         name = file.path if "/" in config.records else posixpath.basename(file.path)

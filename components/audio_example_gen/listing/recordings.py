@@ -40,24 +40,24 @@ def list_recordings(config: IngestConfig, unlabelled: bool = False) -> Listing:
     check_root(config)
     listing = Listing(config)
     if config.records:
-        return list_record_files(config, listing)
+        return list_record_files(listing)
     found, manifests = _chosen(config, listing)
     config = listing.config = _settled(config, found)
     if found:
         listing.note(found.announcement)
         listing.folds, listing.split_by = found.layout.folds, found.layout.split_by
     if found and found.layout.records:
-        return list_record_files(config, listing, found)
+        return list_record_files(listing, found)
     if manifests:
-        list_manifests(config, manifests, listing, SplitLists(config, found, listing), unlabelled)
+        list_manifests(manifests, listing, SplitLists(found, listing), unlabelled)
         if found and not config.manifest:
             tables = ", ".join(posixpath.basename(manifest.uri) for manifest in manifests[:3])
-            note_unlisted(config, found.home, tables, found.layout.not_clips, listing)
+            note_unlisted(found.home, tables, found.layout.not_clips, listing)
         return listing
-    list_folder(config, listing, found, unlabelled)
+    list_folder(listing, found, unlabelled)
     if not listing.recordings and any(_RECORDS_NAME in path for path in listing.ignored):
         records = config.model_copy(update={"records": f"*{_RECORDS_NAME}*"})
-        return list_record_files(records, Listing(records))
+        return list_record_files(Listing(records))
     return listing
 
 

@@ -8,7 +8,6 @@ import itertools
 from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.splits import TRAIN
-from tfx_audio.components.audio_example_gen.config import IngestConfig
 from tfx_audio.components.audio_example_gen.listing.listing import Listing
 from tfx_audio.components.audio_example_gen.listing.manifest_csv import (
     csv_records,
@@ -21,18 +20,18 @@ from tfx_audio.components.audio_example_gen.listing.recognise import FoundLayout
 class SplitLists:
     """The splits that a layout's lists give files; none where one of the lists is not there."""
 
-    def __init__(self, config: IngestConfig, found: FoundLayout | None, listing: Listing) -> None:
+    def __init__(self, found: FoundLayout | None, listing: Listing) -> None:
         self._listed: dict[str, str] = {}
         self._unlisted: str | None = ""
         places = found.layout.splits if found else {}
-        uris = (
-            {split: FileSystems.join(found.home, f) for split, f in places.items()} if found else {}
-        )
-        if not found or not uris or not all(FileSystems.exists(uri) for uri in uris.values()):
+        if not found or not places:
+            return
+        uris = {split: FileSystems.join(found.home, file) for split, file in places.items()}
+        if not all(FileSystems.exists(uri) for uri in uris.values()):
             return
         self._unlisted = TRAIN if found.layout.unlisted == TRAIN else None
         for split, uri in uris.items():
-            text = read_text(uri, config.encoding, listing.note)
+            text = read_text(uri, listing.config.encoding, listing.note)
             lines = io.StringIO(text, newline="")
             for record in csv_records(lines, header_delimiter(text)[0], uri, quotes=False):
                 if record.values:
