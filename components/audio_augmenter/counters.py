@@ -28,21 +28,9 @@ AUDIO_MS_OUT = "audio_ms_out"
 _SEPARATOR = "/"
 
 
-class WorkCounters:
-    """Sums of one bundle or span, handed on by `take`."""
-
-    def __init__(self) -> None:
-        self._sums: collections.Counter[str] = collections.Counter()
-
-    def add(self, name: str, amount: int = 1, of: str = "") -> None:
-        """Add to a counter, or to its part `of` (``rejected`` of reason ``not_finite``)."""
-        self._sums[f"{name}{_SEPARATOR}{of}" if of else name] += amount
-
-    def take(self) -> dict[str, int]:
-        """Return the sums by counter and start anew."""
-        sums = dict(self._sums)
-        self._sums.clear()
-        return sums
+def part(name: str, of: str) -> str:
+    """Return the name of a counter's part: ``rejected`` of reason ``not_finite``."""
+    return f"{name}{_SEPARATOR}{of}"
 
 
 def hand_to_beam(sums: Mapping[str, int]) -> None:

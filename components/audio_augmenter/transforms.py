@@ -6,6 +6,7 @@ its start-up time. All the audio work lies in `audio.augment.augmenter`; Beam on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +168,7 @@ class ExampleFn(beam.DoFn):
 
     def setup(self) -> None:
         """Begin to count."""
-        self._counters = counters.WorkCounters()
+        self._counts: Counter[str] = Counter()
 
     def finish_bundle(self) -> None:
         """Hand on what was counted."""
@@ -175,7 +176,9 @@ class ExampleFn(beam.DoFn):
 
     def take_counts(self) -> dict[str, int]:
         """Return what was counted since the last call."""
-        return self._counters.take()
+        counts = dict(self._counts)
+        self._counts.clear()
+        return counts
 
     def process(self, example: bytes) -> Iterator[bytes | TaggedOutput]:
         """Yield the example, or its rejection."""
@@ -203,7 +206,7 @@ class ExampleFn(beam.DoFn):
         return self._reject(Rejection(name, UNREADABLE, STAGE, self._why))
 
     def _reject(self, rejection: Rejection) -> TaggedOutput:
-        self._counters.add(counters.REJECTED, of=rejection.reason)
+        self._counts[counters.part(counters.REJECTED, rejection.reason)] += 1
         return TaggedOutput(REJECTED, rejection.to_json())
 
 
@@ -244,10 +247,9 @@ class PolicyFn(ExampleFn):
         for name, stats in self._augmenter.stats.items():
             before = self._stats.get(name)
             applied, seconds = (before.applied, before.seconds) if before else (0, 0.0)
-            self._counters.add(counters.APPLIED, stats.applied - applied, of=name)
-            self._counters.add(
-                counters.MICROSECONDS, round(1e6 * (stats.seconds - seconds)), of=name
-            )
+            microseconds = round(1e6 * (stats.seconds - seconds))
+            self._counts[counters.part(counters.APPLIED, name)] += stats.applied - applied
+            self._counts[counters.part(counters.MICROSECONDS, name)] += microseconds
         self._stats = self._augmenter.stats
         return super().take_counts()
 
@@ -259,8 +261,8 @@ class PolicyFn(ExampleFn):
         if clip is None:
             yield self._unreadable(example)
             return
-        self._counters.add(counters.READ)
-        self._counters.add(counters.AUDIO_MS_IN, round(1000 * clip.duration_s))
+        self._counts[counters.READ] += 1
+        self._counts[counters.AUDIO_MS_IN] += round(1000 * clip.duration_s)
         yield from self._made(clip, example, label_counts)
         self._finished.add(1)
 
@@ -286,7 +288,7 @@ class AugmentFn(PolicyFn):
             yield self._reject(Rejection(clip.clip_id, COPY, STAGE, detail, clip.label))
             return
         if self._policy.keep_originals:
-            self._counters.add(counters.KEPT)
+            self._counts[counters.KEPT] += 1
             yield example
         for copy_index in range(1, self._policy.copies_for(clip.label, label_counts) + 1):
             yield self._copy(clip, copy_index)
@@ -296,8 +298,8 @@ class AugmentFn(PolicyFn):
             copy = self._augmenter.augment(clip, copy_index)
         except self._failed as error:
             return self._failure(clip, copy_id(clip.clip_id, copy_index), error)
-        self._counters.add(counters.AUGMENTED)
-        self._counters.add(counters.AUDIO_MS_OUT, round(1000 * copy.duration_s))
+        self._counts[counters.AUGMENTED] += 1
+        self._counts[counters.AUDIO_MS_OUT] += round(1000 * copy.duration_s)
         return self._records.write(copy)
 
 
@@ -314,7 +316,7 @@ class ConditionFn(PolicyFn):
             made = self._augmenter.condition(clip, name)
         except self._failed as error:
             return self._failure(clip, condition_id(clip.clip_id, name), error)
-        self._counters.add(counters.CONDITIONED, of=name)
+        self._counts[counters.part(counters.CONDITIONED, name)] += 1
         return TaggedOutput(condition_tag(name), self._records.write(made))
 
 

@@ -62,8 +62,7 @@ def load_and_settings(draft: PolicyDraft) -> None:
         settings[name] = st.selectbox(
             title, rules, rules.index(settings[name]), key=f"{name}-{key}"
         )
-    kept = [name for name in ("labels",) if draft.rest.get(name)]
-    if kept:
+    if draft.rest.get("labels"):
         st.caption("Kept as loaded, and applied: changes by label.")
 
 

@@ -4,7 +4,7 @@ import collections
 import json
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from tfx_audio.components.audio.rejection import shorten
 
@@ -12,20 +12,9 @@ _BLANKS = " \t\r\n"
 _MAX_DEPTH = 8
 
 
-class JsonRow(NamedTuple):
-    """One row.
-
-    Attributes:
-      line: The number of its first line, from 1.
-      values: Text by name.
-      problem: Why it can't be read, empty if it can.
-      odd: What is odd about a value, by name.
-    """
-
-    line: int
-    values: dict[str, str]
-    problem: str = ""
-    odd: dict[str, str] = {}  # noqa: RUF012 (never written to)
+JsonRow = tuple[int, dict[str, str], str, dict[str, str]]
+"""The number of a row's first line, from 1; text by name; why the row can't be read, empty if it
+can; and what is odd about a value, by name."""
 
 
 def json_rows(text: str, nested: bool = False) -> Iterator[JsonRow]:
@@ -115,16 +104,16 @@ def _lines_of_keys(text: str, whole: dict[str, Any]) -> dict[str, int]:
 
 def _row(line: int, item: Any, nested: bool) -> JsonRow:
     if isinstance(item, ValueError):
-        return JsonRow(line, {}, str(item))
+        return line, {}, str(item), {}
     if not isinstance(item, dict):
-        return JsonRow(line, {}, "no JSON object")
+        return line, {}, "no JSON object", {}
     try:
         values = dict(_flat(item)) if nested else item
         texts = {str(name): _as_text(value) for name, value in values.items()}
     except RecursionError as error:
-        return JsonRow(line, {}, f"no JSON: {error}")
+        return line, {}, f"no JSON: {error}", {}
     odd = {name: problem for name, value in values.items() if (problem := _oddity(value))}
-    return JsonRow(line, texts, odd=odd)
+    return line, texts, "", odd
 
 
 def _flat(item: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

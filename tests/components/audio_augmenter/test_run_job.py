@@ -56,7 +56,7 @@ def test_a_missing_split_is_named(tmp_path):
 def test_a_missing_sound_bank_is_named(tmp_path):
     policy = parse_policy("{transforms: [{name: AddBackgroundNoise, sounds: street}]}")
 
-    with pytest.raises(InvalidInput, match=r"sound bank\(s\) street; given: none"):
+    with pytest.raises(InvalidInput, match=r"sound bank 'street', which .* given: none"):
         make_job({"train": []}, tmp_path, policy).check()
 
 
