@@ -65,7 +65,8 @@ class Executor(BaseBeamExecutor):
         )
         augmented.split_names = artifact_utils.encode_split_names(job.output_splits)
         counts = run_job(job, self._pipeline_for, self._beam_pipeline_args)
-        facts = provenance.provenance(policy, _bank_digest(banks), counts, columns)
+        bank_digest = banks[0].get_string_custom_property("digest") if banks else ""
+        facts = provenance.provenance(policy, bank_digest, counts, columns)
         provenance.write_beside(augmented.uri, policy, facts)
         _describe(augmented, facts)
         augmented.set_string_custom_property("evaluation_split", job.judged_split)
@@ -104,10 +105,6 @@ def _bank_uris(policy: AugmentationPolicy, banks: list[Artifact]) -> dict[str, s
     uri = artifact_utils.get_single_uri(banks)
     there = set(fileio.listdir(uri))
     return {name: os.path.join(uri, name) for name in policy.sound_banks if name in there}
-
-
-def _bank_digest(banks: list[Artifact]) -> str:
-    return str(banks[0].get_string_custom_property("digest")) if banks else ""
 
 
 def _describe(augmented: Artifact, facts: Mapping[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.standard_artifacts import ExampleStatistics, Schema
 
 from tfx_audio.components.audio_schema_gen import executor
 from tfx_audio.components.audio_schema_gen.config import ValidationConfig
@@ -12,24 +14,18 @@ from tfx_audio.components.audio_schema_gen.schema import SCHEMA_FILE, SCHEMA_PAC
 from tfx_audio.components.code_digest import import_closure_digest
 
 
-class AudioSchemaGenSpec(component_spec.ComponentSpec):
+class AudioSchemaGenSpec(ComponentSpec):
     """Contract of AudioSchemaGen."""
 
     PARAMETERS: ClassVar = {
-        executor.VALIDATION_CONFIG_KEY: component_spec.ExecutionParameter(type=str),
-        executor.CODE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
+        executor.VALIDATION_CONFIG_KEY: ExecutionParameter(type=str),
+        executor.CODE_DIGEST_KEY: ExecutionParameter(type=str),
     }
-    INPUTS: ClassVar = {
-        executor.STATISTICS_KEY: component_spec.ChannelParameter(
-            type=standard_artifacts.ExampleStatistics
-        )
-    }
-    OUTPUTS: ClassVar = {
-        executor.SCHEMA_KEY: component_spec.ChannelParameter(type=standard_artifacts.Schema)
-    }
+    INPUTS: ClassVar = {executor.STATISTICS_KEY: ChannelParameter(type=ExampleStatistics)}
+    OUTPUTS: ClassVar = {executor.SCHEMA_KEY: ChannelParameter(type=Schema)}
 
 
-class AudioSchemaGen(base_component.BaseComponent):
+class AudioSchemaGen(BaseComponent):
     """Completes schemas/clip.pbtxt: labels, sample rate, further fields.
 
     Output ``schema``. What the user says is right (labels, rate) goes before what train has, so
@@ -37,13 +33,10 @@ class AudioSchemaGen(base_component.BaseComponent):
     """
 
     SPEC_CLASS = AudioSchemaGenSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = ExecutorClassSpec(executor.Executor)
 
     def __init__(
-        self,
-        statistics: types.BaseChannel,
-        validation_config: str = "",
-        code_digest: str | None = None,
+        self, statistics: BaseChannel, validation_config: str = "", code_digest: str | None = None
     ) -> None:
         """Construct the component.
 
@@ -52,12 +45,13 @@ class AudioSchemaGen(base_component.BaseComponent):
           validation_config: `ValidationConfig` as JSON; the defaults if empty.
           code_digest: Digest of the code that runs; computed if None.
         """
-        schema_file = f"{SCHEMA_PACKAGE}:{SCHEMA_FILE}"
+        if not code_digest:
+            data = [f"{SCHEMA_PACKAGE}:{SCHEMA_FILE}"]
+            code_digest = import_closure_digest(executor.__name__, data=data)
         spec = AudioSchemaGenSpec(
             statistics=statistics,
             validation_config=validation_config or ValidationConfig().model_dump_json(),
-            code_digest=code_digest
-            or import_closure_digest(executor.__name__, data=(schema_file,)),
-            schema=types.Channel(type=standard_artifacts.Schema),
+            code_digest=code_digest,
+            schema=Channel(type=Schema),
         )
         super().__init__(spec=spec)

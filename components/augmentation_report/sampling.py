@@ -6,7 +6,7 @@ records come.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tfx_audio.components.audio.clip import Clip
@@ -60,7 +60,7 @@ class FamilySampler:
         ranks[source_clip_id] = rank(source_clip_id)
         if len(ranks) <= self.per_label:
             return True
-        dropped = max(ranks, key=lambda clip_id: ranks[clip_id])
+        dropped = max(ranks, key=ranks.__getitem__)
         del ranks[dropped]
         self._records.pop(dropped, None)
         return dropped != source_clip_id
@@ -70,22 +70,14 @@ class FamilySampler:
         return [
             (label, [self._records[source][key] for key in sorted(self._records[source])])
             for label in sorted(self._ranks)
-            for source in sorted(
-                self._ranks[label], key=lambda clip_id: self._ranks[label][clip_id]
-            )
+            for source in sorted(self._ranks[label], key=self._ranks[label].__getitem__)
         ]
 
 
-def family_of(clips: Iterable[Clip]) -> Family:
+def family_of(clips: Sequence[Clip]) -> Family:
     """Group clips of one source: the first that is its own source is the original."""
-    original: Clip | None = None
-    copies: list[Clip] = []
-    for clip in clips:
-        if original is None and clip.clip_id == clip.source_clip_id:
-            original = clip
-        else:
-            copies.append(clip)
-    return Family(original, tuple(copies))
+    original = next((clip for clip in clips if clip.clip_id == clip.source_clip_id), None)
+    return Family(original, tuple(clip for clip in clips if clip is not original))
 
 
 def rank(clip_id: str) -> int:

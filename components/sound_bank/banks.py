@@ -81,8 +81,8 @@ def prepare_bank(
     Raises:
       InvalidInput: If the folder holds no audio file, or not one that can be used.
     """
-    digest, rejected, stored, seconds = hashlib.sha256(), [], 0, 0.0
-    read = BankDigest()
+    digest, read = BankDigest(), BankDigest()
+    rejected, stored, seconds = [], 0, 0.0
     for path, relative in audio_files(bank, folder):
         try:
             data = _read(path, relative, read)
@@ -94,7 +94,7 @@ def prepare_bank(
             target = stored_name(relative)
             with FileSystems.create(FileSystems.join(out_dir, target), "audio/wav") as file:
                 file.write(wav)
-            digest.update(f"{target}\0{hashlib.sha256(wav).hexdigest()}\n".encode())
+            digest.add(target, hashlib.sha256(wav).hexdigest())
             stored += 1
             seconds += len(waveform) / rate
         on_sound()

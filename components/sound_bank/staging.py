@@ -20,6 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.open_files import file_digest, is_local, open_file
+from tfx_audio.components.sound_bank.digest import BankDigest
 from tfx_audio.components.whole_files import write_whole
 
 _FOLDER = f"tfx_audio_sound_banks_{os.getuid() if hasattr(os, 'getuid') else 'user'}"
@@ -105,7 +106,7 @@ def _copy(paths: list[str], root: str, folder: Path) -> Path:
 
 def _digest(folder: Path) -> str:
     """Return a digest of a folder's files, names and content."""
-    digest = hashlib.sha256()
+    digest = BankDigest()
     for file in sorted(path for path in folder.rglob("*") if not path.is_dir()):
-        digest.update(f"{file.relative_to(folder)}\0{file_digest(str(file))}\n".encode())
+        digest.add(str(file.relative_to(folder)), file_digest(str(file)))
     return digest.hexdigest()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,12 +67,16 @@ def augment_files(request: AugmentRequest) -> AugmentationCounts:
       TooManyRejected: If too much was rejected; the table stays as ``<out>-rejected.jsonl``.
     """
     request.policy.check_banks(request.sound_banks)
-    with appearing_when_whole(Path(request.out)) as folder, _table_kept(request, folder):
+    with appearing_when_whole(Path(request.out)) as folder:
         rejected = folder / RESULT / REJECTED_FILE
-        patterns = record_patterns(request.source.path)
-        if patterns is None:
-            patterns = _ingest(request, folder, rejected)
-        counts = _augment(request, patterns, folder, rejected)
+        try:
+            patterns = record_patterns(request.source.path)
+            if patterns is None:
+                patterns = _ingest(request, folder, rejected)
+            counts = _augment(request, patterns, folder, rejected)
+        except TooManyRejected:
+            os.replace(rejected, _kept(request))
+            raise
         if request.as_wav:
             _to_wav(folder / RESULT)
     return counts
@@ -166,13 +169,3 @@ def _to_wav(folder: Path) -> None:
 def _kept(request: AugmentRequest) -> str:
     """Return where the rejected table is kept when there is no result to put it into."""
     return f"{Path(request.out).absolute()}-{REJECTED_FILE}"
-
-
-@contextlib.contextmanager
-def _table_kept(request: AugmentRequest, folder: Path) -> Iterator[None]:
-    """Save the rejected table when too many rejections leave no result."""
-    try:
-        yield
-    except TooManyRejected:
-        os.replace(folder / RESULT / REJECTED_FILE, _kept(request))
-        raise

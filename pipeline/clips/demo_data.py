@@ -74,12 +74,8 @@ def _phase(rng: np.random.Generator, frequency_hz: np.ndarray) -> np.ndarray:
     return np.cumsum(frequency_hz) / SAMPLE_RATE + rng.uniform()
 
 
-def _steady(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    return _phase(rng, np.full(time_s.size, _pitch_hz(rng)))
-
-
 def _sine(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    return np.sin(2 * np.pi * _steady(rng, time_s))
+    return np.sin(2 * np.pi * _phase(rng, np.full(time_s.size, _pitch_hz(rng))))
 
 
 def _harmonics(

@@ -87,7 +87,8 @@ def _files_below(folder: str) -> list[AskedFile]:
         found.append(AskedFile(str(Path(folder, path)), problem))
 
     for file in walk(folder, _Within(folder), add):
-        if _is_audio(file.path, file.uri):
+        is_named_so = os.path.splitext(file.path)[1].lower() in AUDIO_SUFFIXES
+        if is_named_so or looks_like_audio(read_head(file.uri)):
             add(file.path)
     return sorted(found, key=lambda file: file.path)
 
@@ -109,9 +110,3 @@ class _Within(AllowedRoots):
         if os.path.isdir(real) and not f"{real}/".startswith(f"{self._root}/"):
             return "outside_roots", f"a link to the folder {real!r}; name that folder too"
         return kind_problem(uri)
-
-
-def _is_audio(path: str, uri: str) -> bool:
-    """Return whether a file is audio by its name or else by its content."""
-    suffix = os.path.splitext(path)[1].lower()
-    return suffix in AUDIO_SUFFIXES or looks_like_audio(read_head(uri))

@@ -41,7 +41,7 @@ def find_model(directory: str) -> str:
             f"--model expects a folder with an exported model; no folder {directory}"
         )
     try:
-        versions = [child for child in path.iterdir() if _is_version(child.name)]
+        versions = [one for one in path.iterdir() if one.name.isascii() and one.name.isdecimal()]
         newest = sorted(versions, key=lambda child: int(child.name), reverse=True)
         for candidate in (path, *newest, path / "Format-Serving"):
             if (candidate / "saved_model.pb").is_file():
@@ -49,10 +49,6 @@ def find_model(directory: str) -> str:
     except OSError as error:
         raise InvalidInput(f"--model: {directory} can't be read: {error.strerror}") from error
     raise InvalidInput(f"--model expects an exported model; no saved_model.pb in {directory}")
-
-
-def _is_version(name: str) -> bool:
-    return name.isascii() and name.isdecimal()
 
 
 class Predictor:

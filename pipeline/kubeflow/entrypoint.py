@@ -49,12 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         invocation = ["--json_serialized_invocation_args", json.dumps(tfx_input)]
         invocation += ["--json_serialized_inputs_spec_args", declared]
         _run_tfx([*invocation, *tfx_args, *beam_args])
-    except InvalidInput as error:
+    except (InvalidInput, TooManyRejected) as error:
         print(f"tfx-audio: {error}", file=sys.stderr)
-        return 2
-    except TooManyRejected as error:
-        print(f"tfx-audio: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, InvalidInput) else 1
     _publish(executor_input, tfx_input)
     return 0
 

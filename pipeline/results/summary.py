@@ -106,16 +106,12 @@ def _evaluation(run: PipelineRun) -> dict[str, Any]:
     order = [made[s] for s in json.loads(str(node.parameters["example_splits"]))] if node else []
     found = read_evaluation(evaluation.uri)
     found["by_condition"] = {c: found["by_condition"][c] for c in order}
-    labels = _model_labels(run)
+    card = read_card(os.path.join(_uri(run, "Trainer", "model"), "Format-Serving"))
+    labels = list(card["labels"])  # a class's id is its place in this list
     found["confusion"] = {
         c: _named(found["confusion"][c], labels) for c in order if c in found["confusion"]
     }
     return {"split": str(stated["evaluation_split"]), "labels": sorted(labels), **found}
-
-
-def _model_labels(run: PipelineRun) -> list[str]:
-    """Return the model's labels; a class's id is its place in this list."""
-    return list(read_card(os.path.join(_uri(run, "Trainer", "model"), "Format-Serving"))["labels"])
 
 
 def _named(confusion: list[list[int]], labels: list[str]) -> list[list[Any]]:
