@@ -187,8 +187,8 @@ def build(
     suffix = ".gz" if any(span.path.endswith(".gz") for span in spans[TRAIN]) else ""
     leaves = [_write(augmented[EXAMPLES], job, TRAIN, suffix)]
     rejected = [augmented[REJECTED]]
-    check = beam.ParDo(ExampleFn(records))
     for split in job.passed_splits:
+        check = beam.ParDo(ExampleFn(records))
         passed = (
             pipeline
             | f"Read[{split}]" >> ReadExamples(spans[split])

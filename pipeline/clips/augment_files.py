@@ -116,7 +116,7 @@ def _augment(
         bank_digest=digest,
     )
     args = [] if request.workers is None else worker_args(request.workers)
-    counts = run_job(job, lambda args: beam.Pipeline(FnApiRunner(), PipelineOptions(args)), args)
+    counts = run_job(job, lambda words: beam.Pipeline(FnApiRunner(), PipelineOptions(words)), args)
     with rejected.open("ab") as file:
         for part in sorted(table.glob("*.jsonl")):
             file.write(part.read_bytes())
