@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from importlib import metadata
 from types import ModuleType
 
+from tfx_audio import explain_missing
 from tfx_audio.components.audio.errors import InvalidInput, JobFailed, did_you_mean, explain_system
 from tfx_audio.pipeline.progress_display import quieten
 
@@ -33,6 +34,13 @@ COMMANDS = {
     "detect": "events in long recordings: when which sound is heard",
     "doctor": "show versions, known incompatibilities, the Beam runner, devices and codecs",
 }
+# The extras of the package (pyproject.toml), and the commands that need them; `doctor` needs none.
+_EXTRAS = {
+    "augment": ("augment", "preview", "replay", "verify", "policy"),
+    "explore": ("explore",),
+    "model": ("predict", "detect"),
+    "pipeline": ("run", "demo", "folds", "runs", "compile", "submit"),
+}
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
@@ -41,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     quieten()
     argv = sys.argv[1:] if argv is None else argv
     chosen = [word for word in argv if not word.startswith("-")][:1]
+    for name in chosen:
+        extras = [extra for extra, commands in _EXTRAS.items() if name in commands]
+        if missing := explain_missing(f"tfx-audio {name}", *extras):
+            print(missing, file=sys.stderr)
+            return EXIT_USAGE
     parser = build_parser(chosen)
     if chosen and chosen[0] not in COMMANDS:
         parser.error(f"there is no command '{chosen[0]}'.{did_you_mean(chosen[0], COMMANDS)}")
@@ -63,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except Exception as error:
+        if "Unable to get filesystem" in str(error):  # Beam's sentence: gs:// without the extra gcp
+            return _fail(args, error, EXIT_USAGE)
         if reason := explain_system(error):
             return _fail(args, JobFailed(reason), EXIT_FAILED)
         raise

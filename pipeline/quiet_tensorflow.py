@@ -37,6 +37,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
+        sys.meta_path.insert(0, self)  # this may be a question only, not yet the import
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 

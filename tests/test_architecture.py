@@ -13,6 +13,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TOP_FOLDERS = ("components", "pipeline", "schemas")
 HEAVY = {"tfx", "tensorflow", "keras", "apache_beam", "kapre", "tensorflow_transform"}
+# What the extra augment does not bring.
+BEYOND_AUGMENT = {
+    "tfx", "tensorflow", "keras", "kapre", "tensorflow_transform", "tensorflow_metadata", "kfp",
+    "tensorflow_model_analysis", "tensorflow_data_validation", "ml_metadata", "keras_tuner",
+    "matplotlib", "streamlit", "starlette",
+}  # fmt: skip
 NO_TENSORFLOW = HEAVY - {"apache_beam"}
 # From the ground up: a module imports from its own line's folder and from the lines above it.
 # Folders on one line don't know each other. What is not named belongs to the folder above it.
@@ -212,6 +218,20 @@ def test_the_command_line_imports_the_module_of_the_chosen_command_alone():
     one = loaded_by("from tfx_audio.pipeline import cli; cli.build_parser(['policy'])")
     commands = [name for name in one if name.startswith("tfx_audio.pipeline.commands.")]
     assert {name.rpartition(".")[2] for name in commands} == {"arguments", "policy"}
+
+
+@pytest.mark.parametrize("command", ["augment", "preview", "replay", "verify", "policy"])
+def test_the_commands_of_the_extra_augment_know_no_framework_but_beam(command):
+    """By whatever they import, inside functions too; `components/audio_schema_gen` is TFX's."""
+    start = ROOT / "pipeline" / "commands" / f"{command}.py"
+    reached, waiting = set(), [start]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting.extend(imports_of(path).values())
+    assert len(reached) > 20
+    assert breaches(reached, lambda n: n.split(".")[0] in BEYOND_AUGMENT) == {}
 
 
 def loaded_by(code):

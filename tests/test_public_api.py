@@ -1,8 +1,10 @@
 """The public names: the list is a promise, and each costs only what it needs."""
 
 import json
+import re
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -44,6 +46,39 @@ def test_every_name_is_there():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'SpecAugmnt'"):
         tfx_audio.SpecAugmnt  # noqa: B018 - the access is the test
+
+
+def test_a_missing_extra_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(tfx_audio, "find_spec", lambda package: None)
+    said = re.escape(
+        "tfx_audio.augment_dataset needs audiomentations, which is not installed: "
+        "pip install 'tfx-audio[augment,model]'"
+    )
+    with pytest.raises(ModuleNotFoundError, match=f"^{said}$"):
+        tfx_audio.augment_dataset  # noqa: B018 - the access is the test
+    assert tfx_audio.load_policy  # needs none
+
+
+def test_each_name_asks_for_the_extra_of_what_it_loads():
+    extras = {name: set(extras) for name, (_, *extras) in tfx_audio._NAMES.items()}
+    assert {name for name, needs in extras.items() if "pipeline" in needs} == {
+        *COMPONENTS, "create_pipeline",
+    }  # fmt: skip
+    assert {name for name, needs in extras.items() if "model" in needs} == KERAS
+    assert {name for name, needs in extras.items() if needs == {"beam"}} == {"ReadExamples"}
+    brought = requirements_by_extra()
+    assert set(tfx_audio._BROUGHT_BY) < set(brought)
+    for extra, package in tfx_audio._BROUGHT_BY.items():
+        assert any(line.startswith(package.replace("_", "-")) for line in brought[extra])
+
+
+def requirements_by_extra():
+    """Return the requirements of each extra, without those of other extras."""
+    found = {}
+    for line in metadata.requires("tfx-audio"):
+        if extra := re.search(r"extra == ['\"](\w+)['\"]", line):
+            found.setdefault(extra[1], []).append(line)
+    return found
 
 
 def test_the_type_checker_sees_the_same_names():

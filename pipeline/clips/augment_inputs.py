@@ -46,8 +46,8 @@ def record_patterns(data: str) -> dict[str, list[str]] | None:
         return {TRAIN: [glob.escape(data)]} if _is_records(Path(data)) else None
     try:
         first = Path(match_files([data])[0][0])
-    except InvalidInput:
-        raise InvalidInput(f"--data: there is no folder and no file {data!r}") from None
+    except ValueError as error:  # Beam's own, too, where it lacks a file system's packages
+        raise InvalidInput(f"--data: there is no folder and no file {data!r}: {error}") from None
     return {TRAIN: [data]} if _is_records(first) else None
 
 

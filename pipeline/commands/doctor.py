@@ -64,10 +64,8 @@ def examine(load_tensorflow: bool = True) -> Iterator[Finding]:
     yield from _versions()
     yield from _incompatibilities()
     yield from _codecs()
-    yield Finding(
-        "ok", "beam", "in process or N local processes; --beam-arg chooses another runner"
-    )
-    if load_tensorflow:
+    yield Finding("ok", "beam", "in process or N processes; --beam-arg chooses another runner")
+    if load_tensorflow and _release("tensorflow"):
         yield from _devices()
 
 
@@ -76,7 +74,10 @@ def _versions() -> Iterator[Finding]:
         try:
             yield Finding("ok", package, metadata.version(package))
         except metadata.PackageNotFoundError:
-            yield Finding("error", package, f"not installed{_HINTS.get(package, '')}")
+            if _release("tfx"):
+                yield Finding("error", package, f"not installed{_HINTS.get(package, '')}")
+            else:  # some extras leave it out
+                yield Finding("warning", package, "not installed: the extra pipeline brings it")
 
 
 def _incompatibilities() -> Iterator[Finding]:
@@ -84,10 +85,7 @@ def _incompatibilities() -> Iterator[Finding]:
     level = "warning" if kind == "python" else "ok"
     note = " (30 times slower than cpp or upb: reinstall protobuf)" if level == "warning" else ""
     yield Finding(level, "protobuf", f"implementation {kind}{note}")
-    beam, numpy = _release("apache-beam"), _release("numpy")
-    if beam < (2, 54) and numpy >= (1, 25):
-        yield Finding("error", "apache-beam", "Beam up to 2.53 does not fit this numpy: use 2.65")
-    if _release("kapre") not in ((0, 4, 1), ()) and numpy < (2,):
+    if _release("kapre") not in ((0, 4, 1), ()) and _release("numpy") < (2,):
         yield Finding("error", "kapre", "only kapre 0.4.1 works with numpy 1")
     if not sys.flags.dont_write_bytecode and "PYTHONDONTWRITEBYTECODE" in os.environ:
         yield Finding("warning", "bytecode", "PYTHONDONTWRITEBYTECODE is set: imports start slowly")

@@ -1,7 +1,6 @@
 """`tfx-audio explore`: build a policy in the browser, by ear and eye."""
 
 import argparse
-import importlib.util
 import os
 import sys
 from importlib import resources
@@ -52,8 +51,6 @@ def page_options() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> int:
     """Check the arguments, then become the server of the page: signals reach it."""
-    if importlib.util.find_spec("streamlit") is None:
-        raise InvalidInput("the explorer needs Streamlit: pip install 'tfx-audio[explore]'")
     if not 1 <= args.port <= 65535:
         raise InvalidInput(f"--port must be 1 to 65535, got {args.port}")
     load_policy(args.policy)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,42 +48,62 @@ if TYPE_CHECKING:
     from tfx_audio.pipeline.model.on_the_fly import augment_dataset as augment_dataset
     from tfx_audio.pipeline.model.spec_augment import SpecAugment as SpecAugment
 
-_MODULES = {
-    "AudioAugmenter": "components.audio_augmenter.component",
-    "AudioExampleGen": "components.audio_example_gen.component",
-    "AudioSchemaGen": "components.audio_schema_gen.component",
-    "AugmentClips": "components.audio_augmenter.transforms",
-    "AugmentationFailed": "components.audio.augment.augmenter",
-    "AugmentationHtml": "components.artifacts",
-    "AugmentationReport": "components.augmentation_report.component",
-    "Augmenter": "components.audio.augment.augmenter",
-    "Clip": "components.audio.clip",
-    "ClipNormalisation": "pipeline.model.frontend",
-    "EvaluationHtml": "components.artifacts",
-    "EvaluationReport": "components.evaluation_report.component",
-    "Frontend": "components.audio.features",
-    "LogMel": "pipeline.model.frontend",
-    "ReadExamples": "components.audio_augmenter.transforms",
-    "RejectedClips": "components.artifacts",
-    "SoundBank": "components.sound_bank.component",
-    "SoundBanks": "components.artifacts",
-    "SpecAugment": "pipeline.model.spec_augment",
-    "augment_dataset": "pipeline.model.on_the_fly",
-    "clip_to_example": "components.audio.records.examples",
-    "create_pipeline": "pipeline.definition",
-    "example_to_clip": "components.audio.records.examples",
-    "load_policy": "components.audio.policy.augmentation_policy",
-    "read_records": "components.audio.records.tfrecord",
+# An extra of the package, and what it brings that no smaller one does.
+_BROUGHT_BY = {
+    "beam": "apache_beam",
+    "augment": "audiomentations",
+    "explore": "streamlit",
+    "model": "tensorflow",
+    "pipeline": "tfx",
 }
-__all__ = ["__version__", *_MODULES]
+# Where a name lives, and the extras of the package that bring what it needs.
+_NAMES = {
+    "AudioAugmenter": ("components.audio_augmenter.component", "pipeline"),
+    "AudioExampleGen": ("components.audio_example_gen.component", "pipeline"),
+    "AudioSchemaGen": ("components.audio_schema_gen.component", "pipeline"),
+    "AugmentClips": ("components.audio_augmenter.transforms", "augment"),
+    "AugmentationFailed": ("components.audio.augment.augmenter", "augment"),
+    "AugmentationHtml": ("components.artifacts", "pipeline"),
+    "AugmentationReport": ("components.augmentation_report.component", "pipeline"),
+    "Augmenter": ("components.audio.augment.augmenter", "augment"),
+    "Clip": ("components.audio.clip",),
+    "ClipNormalisation": ("pipeline.model.frontend", "model"),
+    "EvaluationHtml": ("components.artifacts", "pipeline"),
+    "EvaluationReport": ("components.evaluation_report.component", "pipeline"),
+    "Frontend": ("components.audio.features",),
+    "LogMel": ("pipeline.model.frontend", "model"),
+    "ReadExamples": ("components.audio_augmenter.transforms", "beam"),
+    "RejectedClips": ("components.artifacts", "pipeline"),
+    "SoundBank": ("components.sound_bank.component", "pipeline"),
+    "SoundBanks": ("components.artifacts", "pipeline"),
+    "SpecAugment": ("pipeline.model.spec_augment", "model"),
+    "augment_dataset": ("pipeline.model.on_the_fly", "augment", "model"),
+    "clip_to_example": ("components.audio.records.examples",),
+    "create_pipeline": ("pipeline.definition", "pipeline"),
+    "example_to_clip": ("components.audio.records.examples",),
+    "load_policy": ("components.audio.policy.augmentation_policy",),
+    "read_records": ("components.audio.records.tfrecord",),
+}
+__all__ = ["__version__", *_NAMES]
+
+
+def explain_missing(what: str, *extras: str) -> str:
+    """Return which of the extras it needs are missing, as one sentence; empty where none is."""
+    if missing := [extra for extra in extras if find_spec(_BROUGHT_BY[extra]) is None]:
+        package, names = _BROUGHT_BY[missing[0]], ",".join(missing)
+        return f"{what} needs {package}, which is not installed: pip install 'tfx-audio[{names}]'"
+    return ""
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("tfx-audio")
-    if name not in _MODULES:
+    if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    module, *extras = _NAMES[name]
+    if missing := explain_missing(f"{__name__}.{name}", *extras):
+        raise ModuleNotFoundError(missing)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import tfx_audio
 from tfx_audio.components.audio.errors import InvalidInput
 from tfx_audio.components.audio.rejection import TooManyRejected
 from tfx_audio.pipeline import cli
@@ -61,6 +62,35 @@ def test_what_a_command_raises_becomes_a_message_and_a_status(
     monkeypatch.setattr(doctor, "run", fail)
     assert cli.main(["doctor"]) == status
     assert capsys.readouterr().err == said
+
+
+def test_a_missing_extra_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(tfx_audio, "find_spec", lambda package: None)
+    assert cli.main(["run", "--data", "x"]) == 2
+    said = "needs tfx, which is not installed: pip install 'tfx-audio[pipeline]'"
+    assert capsys.readouterr().err == f"tfx-audio run {said}\n"
+
+
+def test_every_command_but_doctor_names_its_extra():
+    named = [command for commands in cli._EXTRAS.values() for command in commands]
+    assert sorted(named) == sorted(set(cli.COMMANDS) - {"doctor"})
+
+
+def test_a_file_system_that_is_not_installed_is_one_sentence(capsys, tmp_path):
+    out = str(tmp_path / "out.html")
+    assert cli.main(["preview", "--data", "no-such-scheme://x/y", "--out", out]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("tfx-audio preview: Unable to get filesystem")
+    assert said.count("\n") == 1
+
+
+def test_doctor_warns_of_what_an_extra_leaves_out(monkeypatch):
+    monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(doctor, "_release", lambda package: ())
+    findings = list(doctor.examine())
+    text = "not installed: the extra pipeline brings it"
+    assert doctor.Finding("warning", "no-such-package", text) in findings
+    assert not [finding for finding in findings if finding.level == "error"]
 
 
 def test_doctor_finds_the_stack_sound(capsys):

@@ -22,12 +22,13 @@ REAL = [
 def run(tmp_path):
     """Import a stand-in for TensorFlow that runs `body`; return the finished process."""
 
-    def run_once(body):
+    def run_once(body, before="None"):
         (tmp_path / "tensorflow.py").write_text(f"import os, sys\n{body}\n")
         script = (
             "from tfx_audio.pipeline.quiet_tensorflow import quieten_tensorflow\n"
             "quieten_tensorflow(); quieten_tensorflow()\n"
             "import sys; print('before', file=sys.stderr)\n"
+            f"from importlib.util import find_spec; {before}\n"
             "import tensorflow\n"
             f"print({KNOWN[0]!r}, file=sys.stderr)\n"
         )
@@ -49,6 +50,11 @@ def test_only_the_known_lines_of_the_import_are_dropped(run):
     done = run(f"os.write(2, {text.encode()!r})")
     assert done.returncode == 0
     assert done.stderr.splitlines() == ["before", *REAL, KNOWN[0]]
+
+
+def test_asking_whether_tensorflow_is_there_changes_nothing(run):
+    done = run(f"os.write(2, {(KNOWN[0] + chr(10)).encode()!r})", before="find_spec('tensorflow')")
+    assert done.stderr.splitlines() == ["before", KNOWN[0]]
 
 
 def test_last_words_of_an_abort_arrive(run):
