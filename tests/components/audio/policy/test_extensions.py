@@ -185,9 +185,15 @@ def test_worker_processes_find_it(tmp_path):
     made = []
     for workers in "12":
         out = tmp_path / f"out{workers}"
-        command = [str(Path(sys.executable).with_name("tfx-audio")), "augment", "--workers", workers]
+        command = [
+            str(Path(sys.executable).with_name("tfx-audio")),
+            "augment",
+            "--workers",
+            workers,
+        ]
         command += ["--data", str(tmp_path / "sounds"), "--policy", str(tmp_path / "policy.yaml")]
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+        paths = [str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         done = subprocess.run(
             [*command, "--out", str(out)], env=environment, capture_output=True, text=True
         )
