@@ -83,7 +83,7 @@ def file_state(uri: str) -> tuple[int, ...]:
         found = None
     if found is None:
         return ()
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def digest_as_read(uri: str, data: bytes) -> str:

@@ -99,15 +99,18 @@ def _log_scales(transform: Any, ranges: Sequence[str]) -> dict[tuple[float, floa
     scales: dict[tuple[float, float], _Scale] = {}
     for name in ranges:
         low, high = getattr(transform, f"min_{name}"), getattr(transform, f"max_{name}")
-        scale = functools.partial(_between, low, high)
         in_mel = (convert_frequency_to_mel(low), convert_frequency_to_mel(high))
-        scales[low, high] = scale
-        scales[in_mel] = lambda share, scale=scale: convert_frequency_to_mel(scale(share))
+        scales[low, high] = functools.partial(_between, low, high)
+        scales[in_mel] = functools.partial(_between_in_mel, low, high)
     return scales
 
 
 def _between(low: float, high: float, share: float) -> float:
     return float(low * (high / low) ** share)
+
+
+def _between_in_mel(low: float, high: float, share: float) -> float:
+    return float(convert_frequency_to_mel(_between(low, high, share)))
 
 
 def _construct(spec: TransformSpec, document: Document, make: Callable[[], Any]) -> Any:
