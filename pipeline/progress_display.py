@@ -117,7 +117,6 @@ def quieten() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # Beam's worker processes
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
-    logging.getLogger().addFilter(lambda line: "apitools not found" not in str(line.msg))  # Beam's
 
 
 @contextmanager
