@@ -32,6 +32,7 @@ COMMANDS = {
     "submit": "start a run of a compiled pipeline on Kubeflow Pipelines",
     "predict": "labels and scores for audio files",
     "detect": "events in long recordings: when which sound is heard",
+    "config": "every setting with its default and meaning; the merged configuration of a run",
     "doctor": "show versions, known incompatibilities, the Beam runner, devices and codecs",
 }
 # The extras of the package (pyproject.toml), and the commands that need them; `doctor` needs none.
@@ -39,7 +40,7 @@ _EXTRAS = {
     "augment": ("augment", "preview", "replay", "verify", "policy"),
     "explore": ("explore",),
     "model": ("predict", "detect"),
-    "pipeline": ("run", "demo", "folds", "runs", "compile", "submit"),
+    "pipeline": ("run", "demo", "folds", "runs", "compile", "submit", "config"),
 }
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
