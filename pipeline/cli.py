@@ -42,6 +42,7 @@ _EXTRAS = {
     "model": ("predict", "detect"),
     "pipeline": ("run", "demo", "folds", "runs", "compile", "submit", "config"),
 }
+_S3_HINT = ". s3:// is opened on Kubeflow only; elsewhere mount the bucket or copy the folder"
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
@@ -77,10 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except Exception as error:
-        if "Unable to get filesystem" in str(error):  # Beam's sentence: gs:// without the extra gcp
-            return _fail(args, error, EXIT_USAGE)
         if reason := explain_system(error):
             return _fail(args, JobFailed(reason), EXIT_FAILED)
+        # Beam's own words: a store that refuses, gs:// without the extra gcp.
+        if type(error).__name__ == "BeamIOError" or "Unable to get filesystem" in str(error):
+            hint = _S3_HINT if "s3://" in str(error) else ""
+            return _fail(args, InvalidInput(f"{error}{hint}"), EXIT_USAGE)
         raise
 
 

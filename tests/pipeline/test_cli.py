@@ -76,11 +76,19 @@ def test_every_command_but_doctor_names_its_extra():
     assert sorted(named) == sorted(set(cli.COMMANDS) - {"doctor"})
 
 
-def test_a_file_system_that_is_not_installed_is_one_sentence(capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("no-such-scheme://x/y", "Unable to get filesystem"),
+        ("s3://bucket/audio", "s3:// is opened on Kubeflow only"),
+    ],
+)
+def test_a_store_that_can_not_be_opened_is_one_sentence(capsys, tmp_path, data, words):
     out = str(tmp_path / "out.html")
-    assert cli.main(["preview", "--data", "no-such-scheme://x/y", "--out", out]) == 2
+    assert cli.main(["preview", "--data", data, "--out", out]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("tfx-audio preview: Unable to get filesystem")
+    assert said.startswith("tfx-audio preview: ")
+    assert words in said
     assert said.count("\n") == 1
 
 
