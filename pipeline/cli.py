@@ -81,9 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reason := explain_system(error):
             return _fail(args, JobFailed(reason), EXIT_FAILED)
         # Beam's own words: a store that refuses, gs:// without the extra gcp.
-        if type(error).__name__ == "BeamIOError" or "Unable to get filesystem" in str(error):
+        if "Unable to get filesystem" in str(error) or "s3://" in str(error):
             hint = _S3_HINT if "s3://" in str(error) else ""
             return _fail(args, InvalidInput(f"{error}{hint}"), EXIT_USAGE)
+        if type(error).__name__ == "BeamIOError":
+            return _fail(args, JobFailed(str(error)), EXIT_FAILED)
         raise
 
 

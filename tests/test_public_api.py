@@ -59,6 +59,21 @@ def test_a_missing_extra_is_one_sentence(monkeypatch):
     assert tfx_audio.load_policy  # needs none
 
 
+@pytest.mark.parametrize(
+    ("absent", "name", "said"),
+    [
+        ("audiomentations", "AudioAugmenter", "audiomentations, .*tfx-audio.pipeline.'$"),
+        ("apache_beam", "LogMel", "apache_beam, .*tfx-audio.model.'$"),
+        ("kapre", "LogMel", "kapre, .*pip install --no-deps kapre==0.4.1$"),
+    ],
+)
+def test_one_package_of_an_extra_is_not_the_extra(monkeypatch, absent, name, said):
+    """TFX, TensorFlow or audiomentations may have been there before."""
+    monkeypatch.setattr(tfx_audio, "find_spec", lambda package: package != absent or None)
+    with pytest.raises(ModuleNotFoundError, match=f"tfx_audio.{name} needs {said}"):
+        getattr(tfx_audio, name)
+
+
 def test_each_name_asks_for_the_extra_of_what_it_loads():
     extras = {name: set(extras) for name, (_, *extras) in tfx_audio._NAMES.items()}
     assert {name for name, needs in extras.items() if "pipeline" in needs} == {
@@ -68,8 +83,11 @@ def test_each_name_asks_for_the_extra_of_what_it_loads():
     assert {name for name, needs in extras.items() if needs == {"beam"}} == {"ReadExamples"}
     brought = requirements_by_extra()
     assert set(tfx_audio._BROUGHT_BY) < set(brought)
-    for extra, package in tfx_audio._BROUGHT_BY.items():
-        assert any(line.startswith(package.replace("_", "-")) for line in brought[extra])
+    for extra, packages in tfx_audio._BROUGHT_BY.items():
+        lines = [line for lines in brought.values() for line in lines]
+        assert any(line.startswith(packages[0].replace("_", "-")) for line in brought[extra])
+        for package in packages[1:]:  # perhaps by an extra inside it
+            assert any(line.startswith(package.replace("_", "-")) for line in lines)
 
 
 def requirements_by_extra():

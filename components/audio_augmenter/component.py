@@ -119,7 +119,9 @@ class AudioAugmenter(BaseBeamComponent):
         if sound_banks is not None:
             parameters[executor.SOUND_BANKS_KEY] = sound_banks
         if policy.extension_versions:
-            parameters[executor.EXTENSIONS_KEY] = json.dumps(policy.extension_versions)
+            parameters[executor.EXTENSIONS_KEY] = json.dumps(
+                policy.extension_versions, sort_keys=True
+            )
         if columns:  # an absent parameter leaves cache keys as they are
             parameters[executor.COLUMNS_KEY] = columns_json(columns, audio_dir)
         super().__init__(spec=AudioAugmenterSpec(**parameters))

@@ -192,7 +192,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
 def _digest(step: str, span: Span, depends_on: str) -> str:
     """Return a name for a span's results: by what its file is, not where."""
     if is_local(span.path):
-        file: list[object] = [*file_state(span.path)]
+        file: list[object] = [*(file_state(span.path) or os.stat(span.path))]  # or its OSError
     else:
         (match,) = FileSystems.match([span.path])[0].metadata_list
         file = [span.path, match.size_in_bytes, match.last_updated_in_seconds]

@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from tfx_audio.pipeline.model.on_the_fly import augment_dataset as augment_dataset
     from tfx_audio.pipeline.model.spec_augment import SpecAugment as SpecAugment
 
-# An extra of the package, and what it brings that no smaller one does.
+# An extra of the package, and what it brings that another package may not have brought.
 _BROUGHT_BY = {
-    "beam": "apache_beam",
-    "augment": "audiomentations",
-    "explore": "streamlit",
-    "model": "tensorflow",
-    "pipeline": "tfx",
+    "beam": ("apache_beam", "pydantic"),
+    "augment": ("audiomentations", "apache_beam", "cachetools", "pydantic"),
+    "explore": ("streamlit", "audiomentations", "apache_beam"),
+    "model": ("tensorflow", "apache_beam", "pydantic", "kapre"),
+    "pipeline": ("tfx", "audiomentations", "cachetools", "tensorflow"),
 }
 # Where a name lives, and the extras of the package that bring what it needs.
 _NAMES = {
@@ -89,10 +89,14 @@ __all__ = ["__version__", *_NAMES]
 
 def explain_missing(what: str, *extras: str) -> str:
     """Return which of the extras it needs are missing, as one sentence; empty where none is."""
-    if missing := [extra for extra in extras if find_spec(_BROUGHT_BY[extra]) is None]:
-        package, names = _BROUGHT_BY[missing[0]], ",".join(missing)
-        return f"{what} needs {package}, which is not installed: pip install 'tfx-audio[{names}]'"
-    return ""
+    lacking = {extra: [p for p in _BROUGHT_BY[extra] if find_spec(p) is None] for extra in extras}
+    lacking = {extra: packages for extra, packages in lacking.items() if packages}
+    if not lacking:
+        return ""
+    package, names = next(iter(lacking.values()))[0], ",".join(lacking)
+    # Its own bounds exclude the TensorFlow that may be there (docs/platforms.md).
+    how = "--no-deps kapre==0.4.1" if package == "kapre" else f"'tfx-audio[{names}]'"
+    return f"{what} needs {package}, which is not installed: pip install {how}"
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ relative to their bank (``traffic/street/3.wav``). ``level`` is there where the 
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,8 @@ from tfx_audio.components.audio.clip import (
 )
 from tfx_audio.components.audio.errors import InvalidInput, did_you_mean
 from tfx_audio.components.audio.policy.augmentation_policy import AugmentationPolicy
+from tfx_audio.components.audio.policy.extensions import extensions
+from tfx_audio.components.audio.policy.steps import TransformSpec
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -201,3 +203,21 @@ def check_policy(policy: AugmentationPolicy) -> None:
     trees = [policy.transforms_for(label) for label in ("", *policy.labels)]
     for specs in (*trees, *policy.conditions.values()):
         build_chain(specs, banks, policy.document)
+        for spec in (step for top in specs for step in top.walk() if step.name in extensions()):
+            if _try(spec, policy) != _try(spec, policy):
+                raise InvalidInput(
+                    f"{policy.document.place(spec.at)}: {spec.name} made two different copies from "
+                    "one seed: it must draw from `random` or `np.random` alone"
+                )
+
+
+def _try(spec: TransformSpec, policy: AugmentationPolicy) -> bytes:
+    """Return what a step of an installed package makes of a second of noise, eight times."""
+    always = replace(spec, parameters={**spec.parameters, "p": 1.0})
+    chain = build_chain((always,), SoundBankFiles(None), policy.document)
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 8000).astype(np.float32)
+    with Seeded(0, "copy", 1, "check"):
+        try:
+            return b"".join(chain.run(noise, 8000).tobytes() for _ in range(8))
+        except AugmentationFailed as failure:
+            return str(failure).encode()

@@ -79,14 +79,14 @@ def _build(
         make = transform_class(spec.name)
         return _construct(spec, document, lambda: make(transforms=children, **parameters))
     schema = transform_schemas()[spec.name]
-    _check_package(spec, schema.get("x-needs-package"), document)
+    make = _load(spec, schema.get("x-needs-package"), document)
     if SOUNDS_KEY in parameters:
         name = schema["properties"][SOUNDS_KEY]["x-parameter"]
         parameters[name] = banks.paths(parameters.pop(SOUNDS_KEY))
         if spec.name == "ApplyImpulseResponse":
             parameters["lru_cache_size"] = 0  # they are kept once for all threads and labels
     is_log = parameters.pop(DISTRIBUTION_KEY, "") == "log"
-    transform = _construct(spec, document, lambda: transform_class(spec.name)(**parameters))
+    transform = _construct(spec, document, lambda: make(**parameters))
     ranges = schema["x-log-ranges"] if is_log else ()
     return _Step(spec, transform, _log_scales(transform, ranges), chain, banks)
 
@@ -106,7 +106,8 @@ def _log_scales(transform: Any, ranges: Sequence[str]) -> dict[tuple[float, floa
 
 
 def _between(low: float, high: float, share: float) -> float:
-    return float(low * (high / low) ** share)
+    first, last = math.log(low), math.log(high)
+    return min(high, max(low, math.exp(first + share * (last - first))))
 
 
 def _between_in_mel(low: float, high: float, share: float) -> float:
@@ -131,15 +132,16 @@ def _failed_assertion(error: BaseException) -> str:
     return " ".join(lines[0].split()) if lines else type(error).__name__
 
 
-def _check_package(spec: TransformSpec, package: str | None, document: Document) -> None:
-    if package is None:
-        return
+def _load(spec: TransformSpec, package: str | None, document: Document) -> Any:
+    """Return a step's class, once the package that it needs is there."""
     try:
-        importlib.import_module(package)
-    except ImportError as error:
+        if package:
+            importlib.import_module(package)
+        return transform_class(spec.name)
+    except Exception as error:  # whatever an installed package does
+        name = package if package and "." in package else (package or "").replace("_", "-")
         raise InvalidInput(
-            f"{document.place(spec.at)}: {spec.name} needs the package "
-            f"{package.replace('_', '-')}: {error}"
+            f"{document.place(spec.at)}: {spec.name} needs the package {name}: {error}"
         ) from None
 
 

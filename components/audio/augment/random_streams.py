@@ -23,6 +23,7 @@ import numpy as np
 _LOCK = threading.Lock()
 _ROOM_LOCK = threading.Lock()
 _LIBRARY = "audiomentations"
+_OUR_OWN = "tfx_audio.components.audio.augment.speed_perturb"
 
 
 class _Generators(threading.local):
@@ -51,6 +52,11 @@ class _Generators(threading.local):
         """
         self._seed_numpy()
         return self._normal(shape)
+
+    def default_rng(self, seed: Any = None) -> np.random.Generator:
+        """Return a generator on the same stream; one with a seed of its own stays what it is."""
+        self._seed_numpy()
+        return np.random.Generator(self._bits) if seed is None else np.random.default_rng(seed)
 
     def _seed_numpy(self) -> None:
         if self._numpy_key is not self.key and self.key is not None:
@@ -112,10 +118,11 @@ class Scaled:
         self._scales = scales
 
     def __enter__(self) -> None:
+        self._before = _generators.scales
         _generators.scales = self._scales
 
     def __exit__(self, *exception: object) -> None:
-        _generators.scales = {}
+        _generators.scales = self._before
 
 
 def _scaled(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -142,7 +149,8 @@ class _NumpyRandom:
             return getattr(np.random, name)
         if name == "uniform" and _generators.scales:
             return _scaled(_generators.numpy.uniform)
-        return _generators.randn if name == "randn" else getattr(_generators.numpy, name)
+        own = name in ("randn", "default_rng")
+        return getattr(_generators if own else _generators.numpy, name)
 
 
 def _numpy_module() -> types.ModuleType:
@@ -158,21 +166,20 @@ _RANDOM = _Random()
 _NUMPY = _numpy_module()
 
 
-def install_generators(*modules: str) -> None:
-    """Replace the generators inside audiomentations' modules, and inside those named.
+def install_generators(*packages: str) -> None:
+    """Replace `random` and `numpy` in the loaded modules of audiomentations, and of packages.
 
-    A second call changes nothing.
+    Whatever they are called there. A second call changes nothing.
     """
     import audiomentations  # noqa: F401
 
     with _LOCK:
         for name, module in list(sys.modules.items()):
-            if name not in (_LIBRARY, *modules) and not name.startswith(f"{_LIBRARY}."):
+            if name != _OUR_OWN and name.partition(".")[0] not in (_LIBRARY, *packages):
                 continue
-            if getattr(module, "random", None) is random:
-                module.random = _RANDOM  # type: ignore[attr-defined]
-            if getattr(module, "np", None) is np:
-                module.np = _NUMPY  # type: ignore[attr-defined]
+            for variable, value in list(vars(module).items()):
+                if value is random or value is np:
+                    setattr(module, variable, _RANDOM if value is random else _NUMPY)
         _seed_signalsmith()
 
 

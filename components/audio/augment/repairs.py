@@ -28,8 +28,12 @@ def transform_class(name: str) -> Any:
     audiomentations'.
     """
     point = extensions().get(name)
-    cls = _OWN.get(name) or (point.load() if point else getattr(audiomentations, name))
-    install_generators(cls.__module__)
+    if point is None:
+        return _OWN.get(name) or getattr(audiomentations, name)
+    cls = point.load()
+    if not (isinstance(cls, type) and issubclass(cls, BaseWaveformTransform)):
+        raise TypeError(f"{point.value} is no subclass of BaseWaveformTransform")
+    install_generators(point.module.partition(".")[0])
     return cls
 
 

@@ -43,9 +43,8 @@ class SpeedPerturb(BaseWaveformTransform):  # type: ignore[misc]
 
     def apply(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
         """Return float32 ``(samples,)`` or ``(channels, samples)`` at the drawn speed."""
-        faster = soxr.resample(
-            samples.T, self.parameters["rate"] * sample_rate, sample_rate, "HQ"
-        ).T
+        frames = samples.T.copy()
+        faster = soxr.resample(frames, self.parameters["rate"] * sample_rate, sample_rate, "HQ").T
         if self.leave_length_unchanged:
             missing = max(0, samples.shape[-1] - faster.shape[-1])
             padding = [(0, 0)] * (samples.ndim - 1) + [(0, missing)]

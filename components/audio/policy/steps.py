@@ -131,12 +131,19 @@ def _check_log_ranges(spec: TransformSpec, schema: Mapping[str, Any], checker: C
     """Check that a range that is drawn log-uniformly begins above 0."""
     if spec.parameters.get(DISTRIBUTION_KEY) != "log":
         return
-    for key in (f"min_{name}" for name in schema["x-log-ranges"]):
-        low = spec.parameters.get(key, schema["properties"][key].get("default"))
-        if low is not None and low <= 0:
-            raise checker.refuse(
-                (*spec.at, DISTRIBUTION_KEY), f"log needs a range above 0, but {key} is {low:g}"
-            )
+    known = schema["properties"]
+    values = {key: spec.parameters.get(key, item.get("default")) for key, item in known.items()}
+    ends = {
+        key[4:]: (values[key], values[f"max_{key[4:]}"])
+        for key in known
+        if key.startswith("min_") and f"max_{key[4:]}" in known
+    }
+    for name in schema["x-log-ranges"]:
+        same = [other for other in ends if other != name and ends[other] == ends[name]]
+        if ends[name][0] <= 0 or same:
+            why = f"the range of {same[0]} is the same" if same else f"got {ends[name][0]:g}"
+            problem = f"distribution: log needs a range of its own above 0; {why}"
+            raise checker.refuse((*spec.at, f"min_{name}"), problem)
 
 
 def _check_together(spec: TransformSpec, known: Mapping[str, Any], checker: Checker) -> None:

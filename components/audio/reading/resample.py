@@ -21,7 +21,8 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         return waveform
     if waveform.ndim == 1:
         return soxr.resample(waveform, from_rate, to_rate, quality="HQ")
-    resampled = soxr.resample(waveform.T, from_rate, to_rate, quality="HQ")
+    frames = waveform.T.copy()  # soxr refuses one frame of several channels otherwise
+    resampled = soxr.resample(frames, from_rate, to_rate, quality="HQ")
     return np.ascontiguousarray(resampled.T)
 
 

@@ -79,6 +79,11 @@ def test_a_step_after_it_draws_as_it_always_does(augmenter_of, noise, applied):
     assert np.mean(drawn) == pytest.approx(0.25, abs=0.03)
 
 
+def test_the_smallest_of_numbers_is_an_end_like_another(augmenter_of, noise):
+    step = {"name": "AddGaussianNoise", "min_amplitude": 5e-324, "p": 1.0, "distribution": "log"}
+    assert augmenter_of([step]).augment(noise(0.01), 1).waveform.any()
+
+
 @pytest.mark.parametrize(
     ("step", "words"),
     [
@@ -86,7 +91,11 @@ def test_a_step_after_it_draws_as_it_always_does(augmenter_of, noise, applied):
         ("{name: TimeStretch, distribution: lgo}", "expected one of uniform, log"),
         (
             "{name: AddGaussianNoise, min_amplitude: 0, distribution: log}",
-            "log needs a range above 0, but min_amplitude is 0",
+            "min_amplitude: distribution: log needs a range of its own above 0; got 0",
+        ),
+        (
+            "{name: PeakingFilter, min_gain_db: 0.5, max_gain_db: 5, distribution: log}",
+            "min_q: distribution: log needs a range of its own above 0; the range of gain_db is",
         ),
     ],
 )

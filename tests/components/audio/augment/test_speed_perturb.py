@@ -48,3 +48,8 @@ def test_each_channel_by_itself(augmenter_of):
     stereo = np.stack([tone(1000), tone(2000)])
     copy = augmenter_of(step(1.1)).augment(Clip("a", stereo, RATE), 1).waveform
     assert [peak_hz(channel) for channel in copy] == pytest.approx([1100, 2200], abs=5)
+
+
+def test_two_channels_of_one_sample(augmenter_of):
+    one = Clip("a", np.full((2, 1), 0.5, np.float32), RATE)
+    assert augmenter_of(step(1.1)).augment(one, 1).waveform.shape == (2, 1)

@@ -142,29 +142,104 @@ def test_the_component_runs_again_with_another_version(packages):
     assert properties(parse_policy("transforms: [Gain]")).get("extension_versions") is None
 
 
+NUMBER = {"type": "number"}
+
+
 @pytest.mark.parametrize(
-    ("broken", "words"),
+    ("schema", "words"),
     [
-        ({"name": "Gain"}, "acme-sounds adds the transform 'Gain': there is a transform 'Gain'"),
-        (
-            {"schema": {"properties": {"x": {"type": "nubmer"}}}},
-            "acme/Crackle.schema.json is no JSON",
-        ),
-        ({"schema": ["properties"]}, "acme/Crackle.schema.json is no JSON Schema"),
-        ({"schema": {}}, "'properties' is a required property"),
+        ({"properties": {"x": {"type": "nubmer"}}}, r"properties.x.type: 'nubmer' is not one of"),
+        ({"properties": {"x": {"type": ["number", "null"]}}}, r"properties.x.type: "),
+        ({"properties": {"x": {**NUMBER, "minimum": "a"}}}, r"properties.x.minimum: 'a' is not"),
+        ({"properties": {"sounds": NUMBER}}, "'sounds' should not be valid"),
+        ({"properties": {"distribution": {"enum": ["log"]}}}, "'distribution' should not be valid"),
+        ({"properties": {"p": NUMBER}}, "'p' should not be valid"),
+        ({"properties": {"x": {"$ref": "#/y"}}}, r"properties.x"),
+        ({"properties": {"x": True}}, r"properties.x: True is not of type 'object'"),
+        ({"properties": {}, "x-log-ranges": ["x"]}, "'x-log-ranges' was unexpected"),
+        ({"properties": {}, "x-cost-ms-per-s": "1 ms"}, "'1 ms' is not of type 'number'"),
+        (["properties"], "is not of type 'object'"),
+        ({}, "'properties' is a required property"),
     ],
 )
-def test_a_package_that_makes_no_sense_is_named(packages, broken, words):
-    install(packages, **broken)
-    with pytest.raises(InvalidInput, match=words):
-        parse_policy("transforms: [Gain]")
+def test_a_schema_that_makes_no_sense_is_refused_where_it_is_named(packages, schema, words):
+    install(packages, schema=schema)
+    parse_policy("transforms: [Gain]")
+    with pytest.raises(InvalidInput, match=f"Crackle can't be used .*acme-sounds adds it.*{words}"):
+        parse_policy(POLICY)
 
 
 def test_a_missing_schema_says_where_it_was_looked_for(packages):
     install(packages)
     (packages / "acme" / "Crackle.schema.json").unlink()
-    with pytest.raises(InvalidInput, match=r"can't be read from acme/Crackle.schema.json"):
+    with pytest.raises(InvalidInput, match=r"there is no .*acme/Crackle.schema.json"):
+        parse_policy(POLICY)
+
+
+def test_the_name_of_another_transform_is_refused(packages):
+    install(packages, name="Gain")
+    with pytest.raises(InvalidInput, match="acme-sounds adds a transform 'Gain', but there is one"):
+        parse_policy("transforms: [Shift]")
+
+
+def test_two_packages_with_one_name_are_refused(packages):
+    install(packages)
+    other = packages / "zed-1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: zed\nVersion: 9\n")
+    (other / "entry_points.txt").write_text(f"[{extensions.GROUP}]\nCrackle = zed:Crackle\n")
+    with pytest.raises(InvalidInput, match=r"the packages .* both add a transform 'Crackle'"):
         parse_policy("transforms: [Gain]")
+
+
+def test_reading_a_policy_imports_nothing_of_the_package(packages):
+    install(packages)
+    (packages / "acme" / "__init__.py").write_text("raise RuntimeError('no licence')\n")
+    policy = parse_policy(POLICY)
+    with pytest.raises(InvalidInput, match=r"Crackle needs the package acme.sounds: no licence"):
+        check_policy(policy)
+
+
+def test_a_single_file_is_a_package_too(packages):
+    install(packages)
+    (packages / "crackle_mod.py").write_text(MODULE)
+    (packages / "crackle_mod.py").with_name("Crackle.schema.json").write_text(json.dumps(SCHEMA))
+    entry = packages / "acme_sounds-1.dist-info" / "entry_points.txt"
+    entry.write_text(f"[{extensions.GROUP}]\nCrackle = crackle_mod:Crackle\n")
+    check_policy(parse_policy(POLICY))
+
+
+@pytest.mark.parametrize(
+    "imports",
+    ["import random as rnd\nimport numpy as numbers", "import random as rnd, numpy as numbers"],
+)
+def test_other_names_of_the_generators_are_seeded_too(packages, imports):
+    install(packages)
+    module = MODULE.replace("import random\n\nimport numpy as np", imports)
+    module = module.replace("random.uniform", "rnd.uniform").replace(
+        "np.random.randint", "numbers.random.default_rng().integers"
+    )
+    (packages / "acme" / "sounds.py").write_text(module)
+    policy, clip = parse_policy(POLICY), Clip("a", np.zeros(1000, np.float32), 8000)
+    check_policy(policy)
+    made = {Augmenter(policy).augment(clip, 1).waveform.tobytes() for _ in range(3)}
+    assert len(made) == 1
+
+
+def test_what_can_not_be_seeded_is_refused(packages):
+    install(packages)
+    module = MODULE.replace("import random\n", "from random import uniform\n")
+    module = module.replace("random.uniform(", "uniform(")
+    (packages / "acme" / "sounds.py").write_text(module)
+    with pytest.raises(InvalidInput, match="Crackle made two different copies from one seed"):
+        check_policy(parse_policy(POLICY))
+
+
+def test_what_is_no_transform_is_refused(packages):
+    install(packages)
+    (packages / "acme" / "sounds.py").write_text("Crackle = print\n")
+    with pytest.raises(InvalidInput, match="is no subclass of BaseWaveformTransform"):
+        check_policy(parse_policy(POLICY))
 
 
 def test_a_module_that_fails_is_the_policys_error(packages):

@@ -259,6 +259,11 @@ def test_a_tone_above_the_new_nyquist_frequency_is_gone():
     assert np.abs(resampled[1000:-1000]).max() < 1e-3
 
 
+def test_one_frame_of_two_channels_is_resampled():
+    one = np.array([[0.25], [-0.5]], np.float32)
+    assert resample(one, 16000, 44100).shape == (2, 3)
+
+
 def test_resampling_to_the_same_rate_changes_nothing():
     waveform = sine(16000).astype(np.float32)
     assert resample(waveform, 16000, 16000) is waveform
