@@ -269,6 +269,7 @@ class PolicyFn(ExampleFn):
     def _made(
         self, clip: Clip, example: bytes, label_counts: Mapping[str, int] | None
     ) -> Iterator[bytes | TaggedOutput]:
+        """Yield what is made of a clip: copies or conditions, which each subclass says itself."""
         raise NotImplementedError
 
     def _failure(self, clip: Clip, made: str, error: AugmentationFailed) -> TaggedOutput:

@@ -95,16 +95,18 @@ def add_extensions(schema: dict[str, Any]) -> dict[str, Any]:
             problem = f"the package {_owner(point)} adds it, but {type(error).__name__}: {error}"
             schema["x-withheld-transforms"][name] = problem
             continue
+        required = ["name", *own.get("required", ())]
         definitions[name] = {
-            **{"description": "", "required": [], "x-cost-ms-per-s": 0.0, **own},
+            **{"description": "", "x-cost-ms-per-s": 0.0, **own},
             "type": "object",
+            "required": required,
             "additionalProperties": False,
             "properties": {"name": {"const": name}, **common, **own["properties"]},
             "x-needs-package": point.module,
         }
-        definitions[name]["required"] = ["name", *own.get("required", ())]
         choices.append({"$ref": f"#/definitions/{name}"})
-        bare += [] if own.get("required") else [name]
+        if required == ["name"]:
+            bare.append(name)
     return schema
 
 
@@ -117,13 +119,13 @@ def _read_schema(point: metadata.EntryPoint) -> dict[str, Any]:
     top, *inner = point.module.split(".")
     place = Path(*inner[:-1], f"{point.name}.schema.json")
     spec = importlib.util.find_spec(top)
-    folders = (
-        spec and (spec.submodule_search_locations or [str(Path(spec.origin or "").parent)])
-    ) or ()
+    if spec is None:
+        raise ModuleNotFoundError(f"there is no module {top}")
+    folders = spec.submodule_search_locations or [str(Path(spec.origin or "").parent)]
     paths = [Path(folder, place) for folder in folders]
     path = next(filter(Path.is_file, paths), None)
     if path is None:
-        raise FileNotFoundError(f"there is no {' or '.join(map(str, paths)) or top}")
+        raise FileNotFoundError(f"there is no {' or '.join(map(str, paths))}")
     own: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     try:
         jsonschema.validate(own, _FILE_SCHEMA)
